@@ -1,0 +1,139 @@
+// The closed list of operators: what each reads, writes and computes. Every runtime implements this list and nothing else.
+//
+// Conventions. Activations are dense, row-major and channels-last: [N, H, W, C]. Operands are positional; an absent optional
+// operand is NONE. All shapes are static. Padding is [top, left, bottom, right] in pixels. Arithmetic is float32 unless it says so.
+// An operator has the same name here, in assembly/ops, kernels/, sdk/runtime/reference and test/kernels.
+
+/** An absent optional operand. */
+export const NONE = -1;
+
+/**
+ * Element-wise functions that can also be fused behind other operators. `alpha` and `beta` are kept exactly as the model stored them.
+ *
+ * none x | relu max(x,0) | relu6 min(max(x,0),6) | leaky_relu x<0 ? alpha*x : x | elu x<0 ? alpha*(e^x-1) : x | sigmoid 1/(1+e^-x)
+ * tanh | silu x*sigmoid(x) | mish x*tanh(ln(1+e^x)) | gelu x*(1+erf(x/sqrt2))/2 | softplus ln(1+e^x) | clip min(max(x,alpha),beta)
+ * hard_sigmoid alpha*min(max(x+3,0),6) | hard_swish (alpha*x)*min(max(x+3,0),6)   (alpha is about 1/6, as stored by the model)
+ */
+export type ActivationKind =
+  | 'none' | 'relu' | 'relu6' | 'leaky_relu' | 'elu' | 'sigmoid' | 'tanh' | 'silu' | 'mish' | 'gelu' | 'softplus' | 'clip'
+  | 'hard_sigmoid' | 'hard_swish'; // prettier-ignore
+
+export interface Activation {
+  kind: ActivationKind;
+  alpha?: number;
+  beta?: number;
+}
+
+export type Padding = readonly [top: number, left: number, bottom: number, right: number];
+
+interface Window {
+  /** Kernel height and width. */
+  kernel: readonly [number, number];
+  strides: readonly [number, number];
+  padding: Padding;
+}
+
+/** Attributes of each operator. The comment gives `operands -> results`, with shapes, and the formula. */
+export interface Attributes {
+  /**
+   * image: any size, 8-bit, 1, 3 or 4 channels (an {@link ImageFeed}) -> [1, height, width, 3] float32.
+   * The image is resampled into the feed's target rectangle with a triangle filter whose support is max(1, scale) source pixels
+   * (plain bilinear when enlarging, antialiased when shrinking, the identity at equal size); pixel centres are at half integers; alpha
+   * is composited over `background` before. Then (v - mean[c]) / std[c], v in 0..255, c in `order`; outside the rectangle
+   * v = padValue. Grey images give three equal channels.
+   */
+  image_to_tensor: {
+    height: number;
+    width: number;
+    order: 'RGB' | 'BGR';
+    mean: readonly [number, number, number];
+    std: readonly [number, number, number];
+    padValue: number;
+    background: number;
+  };
+  /**
+   * x [N,H,W,C], weight [kh,kw,C/groups,O], bias? [O], residual? [N,OH,OW,O], scale? [N,C] -> [N,OH,OW,O].
+   * y = conv(x * scale, weight) + bias; then `activation`, with `residual` added before or after it. `scale` is the gate of a
+   * squeeze-excite block, applied to the input channels (runtimes may scale the weights instead).
+   */
+  conv2d: {
+    strides: readonly [number, number];
+    padding: Padding;
+    dilations: readonly [number, number];
+    groups: number;
+    activation: Activation;
+    residual: 'before_activation' | 'after_activation';
+  };
+  /** x [N,H,W,C], weight [kh,kw,C], bias? [C], scale? [N,C] -> [N,OH,OW,C]: one filter a channel, then `activation`. */
+  depthwise_conv2d: {
+    strides: readonly [number, number];
+    padding: Padding;
+    dilations: readonly [number, number];
+    activation: Activation;
+  };
+  /** a [...,M,K], b [...,K,N], bias? [N] -> [...,M,N]; leading dimensions broadcast; `transposeA`/`transposeB` swap the last two first. */
+  matmul: { transposeA: boolean; transposeB: boolean; activation: Activation };
+  /** x -> same shape. */
+  activation: { activation: Activation };
+  /** x -> same shape. */
+  unary: { kind: 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'square' | 'reciprocal' | 'floor' | 'ceil' | 'round' };
+  /** a, b (NumPy broadcasting) -> broadcast shape; then `activation`. floor_div and floor_mod round towards minus infinity. */
+  binary: {
+    kind: 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'pow' | 'floor_div' | 'floor_mod' | 'squared_difference';
+    activation: Activation;
+  };
+  /** a, b (broadcasting) -> broadcast shape, dtype bool (0 or 1). */
+  compare: { kind: 'equal' | 'not_equal' | 'less' | 'less_equal' | 'greater' | 'greater_equal' };
+  /** x [N,H,W,C] -> [N,OH,OW,C]: maximum over the part of the window inside the image. */
+  max_pool: Window;
+  /** x [N,H,W,C] -> [N,OH,OW,C]: mean over the window; the divisor counts padding only with `countPadding`. */
+  average_pool: Window & { countPadding: boolean };
+  /** x -> reduced shape. `axes` are non-negative and sorted; with keepDims they stay as 1. */
+  reduce: { kind: 'mean' | 'sum' | 'max' | 'min' | 'prod'; axes: readonly number[]; keepDims: boolean };
+  /**
+   * x [N,H,W,C] -> [N,height,width,C]. Source coordinate of output i with scale s = in/out: half_pixel (i+0.5)*s-0.5; asymmetric i*s;
+   * align_corners i*(in-1)/(out-1). Nearest rounds as `nearest` says; bilinear clamps at the border.
+   */
+  resize: {
+    mode: 'nearest' | 'bilinear';
+    height: number;
+    width: number;
+    coordinates: 'half_pixel' | 'asymmetric' | 'align_corners';
+    nearest: 'floor' | 'ceil' | 'round_prefer_floor' | 'round_prefer_ceil';
+  };
+  /** xs, all equal but for `axis` -> joined along `axis`. */
+  concat: { axis: number };
+  /** x -> x[begin : begin + size*stride : stride] on every axis; negative strides run backwards. */
+  slice: { begin: readonly number[]; size: readonly number[]; strides: readonly number[] };
+  /** x -> axis i of the result is axis perm[i] of x. */
+  transpose: { perm: readonly number[] };
+  /** x -> the same elements in the result's shape (no data moves). */
+  reshape: Record<never, never>;
+  /** x -> x with before[i] and after[i] elements added on axis i. */
+  pad: { before: readonly number[]; after: readonly number[]; mode: 'constant' | 'reflect' | 'edge'; value: number };
+  /** x -> exp(x - max) / sum along `axis`. */
+  softmax: { axis: number };
+  /** x -> the result's dtype; float to int truncates towards zero. */
+  cast: Record<never, never>;
+  /** x [..., A, ...], index int32 -> x with `axis` replaced by the shape of index. */
+  gather: { axis: number };
+  /** x [..., K] -> values [..., k], index int32 [..., k]: the k largest of the last axis, descending; ties by lower index. */
+  top_k: { k: number };
+  /**
+   * scores [P, K], offsets int32 [U+1], members int32 [offsets[U]] -> [P, U]: column u combines the columns
+   * members[offsets[u]..offsets[u+1]) of its row. A sparse mapping T applied to scores (UniDet, Eq. 5 for `mean`).
+   * `from` says what the scores are; max works on them as they are; mean and noisy_or (1 - prod(1 - p)) give probabilities.
+   * A label without members gets -Infinity as a logit, 0 as a probability.
+   */
+  score_merge: { combine: 'max' | 'mean' | 'noisy_or'; from: 'logit' | 'probability' };
+  /**
+   * map [1, H, W, U], threshold [1] -> value float32 [k], index int32 [k], count int32 [1].
+   * Elements >= threshold that are >= all their neighbours in a `window` x `window` square of the same channel, the k largest, descending, ties by
+   * lower index (index = (y*W + x)*U + u). From `count` on, value and index are unspecified. NaN is never a peak.
+   */
+  peak_top_k: { window: number; k: number };
+  /** rows [P, C], index int32 [k], count int32 [1] -> [k, C]: row floor(index / divisor) for each index before `count`, zeros after. */
+  gather_rows: { divisor: number };
+}
+
+export type OperatorName = keyof Attributes;

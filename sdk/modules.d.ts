@@ -1,0 +1,9 @@
+// Module types that the build supplies: WASM modules inlined as bytes, WGSL as text.
+declare module '*.wasm' {
+  const bytes: Uint8Array<ArrayBuffer>;
+  export default bytes;
+}
+declare module '*.wgsl' {
+  const source: string;
+  export default source;
+}

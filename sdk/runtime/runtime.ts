@@ -1,0 +1,71 @@
+// What a device must offer, and what callers may rely on. It knows nothing of models, heads or labels.
+import type { Graph } from '../ir/graph.js';
+import type { TensorData } from '../tensor/dtype.js';
+import type { ImageFrame } from '../tensor/image-frame.js';
+
+export type RuntimeKind = 'webgpu' | 'wasm' | 'reference';
+
+/** A frame for an `image` input. The pixels are copied (or imported) before `run` returns to the event loop for the first time. */
+export interface ImageFeed extends ImageFrame {
+  /** Where the whole image lands in the target tensor, in target pixels; may be fractional in width and height, never empty. */
+  target: { left: number; top: number; width: number; height: number };
+}
+
+export type Feed = ImageFeed | TensorData;
+
+export interface RunRequest {
+  /** One feed for every graph input (of the base graph and its extension), by value name. */
+  feeds: Readonly<Record<string, Feed>>;
+  /** Names of the outputs to read back; only these cross from the device. */
+  outputs: readonly string[];
+  /** Stops between steps; the promise then rejects with `signal.reason` and the executable stays usable. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Outputs by name. The arrays may be views of device memory: valid only until `consume` returns. Copy what you keep. */
+export type Results = Readonly<Record<string, TensorData>>;
+
+/** A graph made ready for one device. All memory and code exist before the first frame; a frame allocates nothing. */
+export interface Executable {
+  /** Bytes held: constants as packed, the arena for intermediate values, and what else stays (image staging, scratch). */
+  readonly memory: { constants: number; arena: number; other: number };
+  /** Milliseconds a step in the last `run` with `profile` on compile; empty otherwise. */
+  readonly profile: readonly StepTime[];
+  /**
+   * Runs one frame. Calls may overlap: frames run one after another in call order. `consume` is called exactly once, when every named
+   * output is complete, and no later frame starts before it returns. Errors of `consume` reject the promise and harm nothing.
+   * Throws DisposedError, DeviceError, or `signal.reason`.
+   */
+  run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T>;
+  /**
+   * A graph that reads this one's outputs in place (its inputs that carry the name of an output here) and runs behind it in the same
+   * submission. The result runs both; it owns only what it adds. Disposing the base disposes it.
+   */
+  extend(graph: Graph): Promise<Executable>;
+  /** Frees everything; idempotent. Frames in flight reject with DisposedError. */
+  dispose(): void;
+}
+
+export interface StepTime {
+  name: string;
+  op: string;
+  ms: number;
+}
+
+export interface CompileOptions {
+  signal?: AbortSignal | undefined;
+  /** `done` of `total` steps prepared (weights packed, pipelines built). */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Time every step of every frame; costs a little. */
+  profile?: boolean;
+}
+
+export interface Runtime {
+  readonly kind: RuntimeKind;
+  /** What a person should know of the device, in one line: `wasm, 2 threads, relaxed SIMD, tile 4x8`. */
+  readonly description: string;
+  /** Takes a graph whose operators and shapes are already checked. Constants are read, not kept. Throws DeviceError `out-of-memory` with both numbers. */
+  compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
+  /** Disposes every executable made here and ends its workers; idempotent. */
+  dispose(): void;
+}

@@ -1,0 +1,10 @@
+// Decoded pixels, as every stage and host passes them on.
+
+/** Upright 8-bit pixels: rows from the top, tightly packed, interleaved. 1 grey, 3 RGB, 4 RGBA with straight alpha. */
+export interface ImageFrame {
+  data: Uint8Array | Uint8ClampedArray;
+  /** Pixels; at least 1. */
+  width: number;
+  height: number;
+  channels: 1 | 3 | 4;
+}
