@@ -1,0 +1,47 @@
+// What every host offers under `#platform`: the types that sdk/platform.ts (web) and sdk/node/platform.ts (Node, Deno, Bun) share. No code.
+
+export type { ImageFrame } from './tensor/image-frame.js';
+
+/** Where the code runs. `worker` is any web worker; a thread of a server host carries the name of that host. */
+export type Host = 'browser' | 'worker' | 'node' | 'deno' | 'bun';
+
+export interface ReadFileOptions {
+  /** Stops the read; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  /** Bytes read so far and bytes in all; `total` is 0 while it is unknown. Called at least once, and last with `loaded === total`. */
+  onProgress?: ((loaded: number, total: number) => void) | undefined;
+}
+
+export interface DecodeOptions {
+  /** Checked before and after decoding; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  /** Most pixels (width x height) that are decoded. Judged by the header, before memory is taken. Default 2^26 (67,108,864). */
+  maxPixels?: number | undefined;
+}
+
+/**
+ * A thread that runs a script. Messages are structured clones; a SharedArrayBuffer and a WebAssembly.Module travel without a copy.
+ * Inside the script the web names hold on every host: `onmessage = (event) => { event.data }`, `postMessage(value)`, `self`, `close()`.
+ */
+export interface PlatformWorker {
+  postMessage(value: unknown, transfer?: readonly ArrayBuffer[]): void;
+  /** Called with every message of the worker, in order. */
+  onmessage: ((event: { data: unknown }) => void) | null;
+  /** Called when the script throws, cannot start, or ends by itself with a failure. The error is a DeviceError `device-failed`. */
+  onerror: ((error: Error) => void) | null;
+  /** Server hosts: keeps the process alive until {@link PlatformWorker.unref}; call it while an answer is awaited. Web: nothing. */
+  ref(): void;
+  /** Server hosts: lets the process end although the worker lives. Web: nothing. */
+  unref(): void;
+  /** Ends the thread now; idempotent. No handler is called afterwards. */
+  terminate(): void;
+}
+
+/** Bytes by key, kept between runs. Every method may reject with the host's own error (quota, read-only disk). */
+export interface ByteStore {
+  get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Whole or not at all: a reader never sees half an entry. */
+  put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** No error where there is no such entry. */
+  delete(key: string): Promise<void>;
+}
