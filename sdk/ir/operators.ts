@@ -40,7 +40,7 @@ export interface Attributes {
    * The image is resampled into the feed's target rectangle with a triangle filter whose support is max(1, scale) source pixels
    * (plain bilinear when enlarging, antialiased when shrinking, the identity at equal size); pixel centres are at half integers; alpha
    * is composited over `background` before. Then (v - mean[c]) / std[c], v in 0..255, c in `order`; outside the rectangle
-   * v = padValue. Grey images give three equal channels.
+   * v = padValue; an output pixel is inside when its centre is in [left, left + width) x [top, top + height). Grey images give three equal channels.
    */
   image_to_tensor: {
     height: number;
@@ -75,7 +75,7 @@ export interface Attributes {
   matmul: { transposeA: boolean; transposeB: boolean; activation: Activation };
   /** x -> same shape. */
   activation: { activation: Activation };
-  /** x -> same shape. */
+  /** x -> same shape. `round` takes the nearest integer, ties to even. */
   unary: { kind: 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'square' | 'reciprocal' | 'floor' | 'ceil' | 'round' };
   /** a, b (NumPy broadcasting) -> broadcast shape; then `activation`. floor_div and floor_mod round towards minus infinity. */
   binary: {
@@ -113,9 +113,9 @@ export interface Attributes {
   pad: { before: readonly number[]; after: readonly number[]; mode: 'constant' | 'reflect' | 'edge'; value: number };
   /** x -> exp(x - max) / sum along `axis`. */
   softmax: { axis: number };
-  /** x -> the result's dtype; float to int truncates towards zero. */
+  /** x -> the result's dtype; float to int truncates towards zero and saturates, NaN gives 0; bool is x != 0. */
   cast: Record<never, never>;
-  /** x [..., A, ...], index int32 -> x with `axis` replaced by the shape of index. */
+  /** x [..., A, ...], index int32 -> x with `axis` replaced by the shape of index; indices outside the axis are clamped to it. */
   gather: { axis: number };
   /** x [..., K] -> values [..., k], index int32 [..., k]: the k largest of the last axis, descending; ties by lower index. */
   top_k: { k: number };
@@ -132,7 +132,7 @@ export interface Attributes {
    * lower index (index = (y*W + x)*U + u). From `count` on, value and index are unspecified. NaN is never a peak.
    */
   peak_top_k: { window: number; k: number };
-  /** rows [P, C], index int32 [k], count int32 [1] -> [k, C]: row floor(index / divisor) for each index before `count`, zeros after. */
+  /** rows [P, C], index int32 [k], count int32 [1] -> [k, C]: row floor(index / divisor) for each index before `count`, zeros after; rows outside are clamped. */
   gather_rows: { divisor: number };
 }
 
