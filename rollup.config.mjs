@@ -1,21 +1,98 @@
 // Builds dist/: per-module ESM for bundlers and one minified ESM file for a script tag; WGSL and WASM travel inside the JavaScript.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import nodeResolve from '@rollup/plugin-node-resolve';
+import esbuild from 'rollup-plugin-esbuild';
 
 /**
- * Inlines `*.wasm` as `export default Uint8Array`. Shared with vitest, so that tests see what users get.
+ * Inlines `*.wasm` as `export default Uint8Array` and `*.wgsl` as `export default string` (comments and indentation removed).
+ * Shared with vitest, so that tests see what users get.
  * @returns {import('rollup').Plugin}
  */
 export function inlineBinaries() {
   return {
     name: 'labelweave:inline-binaries',
     async load(id) {
-      if (!id.endsWith('.wasm')) return null;
+      const inline = inliners[/\.(wasm|wgsl)$/.exec(id)?.[1]];
+      if (!inline) return null;
       this.addWatchFile?.(id);
-      const base64 = (await readFile(id)).toString('base64');
-      return {
-        code: `export default Uint8Array.from(atob(${JSON.stringify(base64)}), (c) => c.charCodeAt(0));`,
-        map: { mappings: '' },
-      };
+      return { code: `export default ${inline(await readFile(id))};`, map: { mappings: '' } };
     },
   };
 }
+
+const inliners = {
+  wasm: (bytes) => `Uint8Array.from(atob('${bytes.toString('base64')}'), (c) => c.charCodeAt(0))`,
+  wgsl: (bytes) =>
+    JSON.stringify(
+      String(bytes)
+        .replace(/\/\/.*|\/\*[^]*?\*\//g, '')
+        .replace(/\s*\n\s*/g, '\n')
+        .trim(),
+    ),
+};
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Source file of every JavaScript entry in package.json's exports, by its place in dist without ending:
+ * `{ 'taxonomy/index': 'sdk/taxonomy/index.ts' }`. A `*` stands for every file there. The declarations are built from the same list.
+ */
+export function entries() {
+  const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  const places = Object.values(exports)
+    .map((target) => target.default)
+    .filter(Boolean)
+    .map((file) => file.slice('./dist/'.length, -'.js'.length))
+    .flatMap((place) => (place.endsWith('/*') ? filesIn(place.slice(0, -1)) : place));
+  return Object.fromEntries(places.map((place) => [place, `sdk/${place}.ts`]));
+}
+
+const filesIn = (folder) => readdirSync(`${root}sdk/${folder}`).map((file) => folder + file.slice(0, -'.ts'.length));
+
+/** `#platform` becomes sdk/platform.ts; everything else must resolve, so that the file needs nothing beside it. */
+const webPlatform = {
+  name: 'labelweave:web-platform',
+  resolveId: (id) => (id === '#platform' ? `${root}sdk/platform.ts` : null),
+};
+
+/** Type-only modules leave nothing behind. */
+const dropEmptyFiles = {
+  name: 'labelweave:drop-empty-files',
+  generateBundle(_, bundle) {
+    for (const [name, file] of Object.entries(bundle)) if (file.type === 'chunk' && !file.code.trim()) delete bundle[name];
+  },
+};
+
+const cleanDist = { name: 'labelweave:clean-dist', buildStart: () => rmSync(`${root}dist`, { recursive: true, force: true }) };
+
+/** A warning is a mistake: an import that is not found, a cycle, a missing export. */
+function onLog(level, log, handle) {
+  if (log.code === 'EMPTY_BUNDLE') return;
+  handle(level === 'warn' ? 'error' : level, log);
+}
+
+const compile = (options) => esbuild({ target: 'es2022', tsconfig: false, ...options });
+
+export default [
+  {
+    input: { ...entries(), platform: 'sdk/platform.ts', 'node/platform': 'sdk/node/platform.ts' },
+    external: (id) => !/^[./]/.test(id),
+    plugins: [cleanDist, inlineBinaries(), compile(), dropEmptyFiles],
+    onLog,
+    treeshake: { moduleSideEffects: false },
+    output: { dir: 'dist', format: 'es', preserveModules: true, preserveModulesRoot: 'sdk' },
+  },
+  {
+    input: 'sdk/index.ts',
+    plugins: [webPlatform, nodeResolve({ browser: true }), inlineBinaries(), compile({ minify: true })],
+    onLog,
+    output: {
+      file: 'dist/labelweave.min.js',
+      format: 'es',
+      inlineDynamicImports: true,
+      banner: '/*! labelweave, Apache-2.0. Contains valibot (MIT, Copyright (c) Fabian Hiller). */',
+    },
+  },
+];

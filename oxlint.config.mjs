@@ -1,0 +1,103 @@
+// Lint rules, and the import table: which room of sdk/ may import which. The same table stands in ARCHITECTURE.md; a test compares them.
+
+const data = ['errors', 'tensor', 'ir', 'taxonomy', 'detections'];
+
+/**
+ * A room is a folder of sdk/ or a file directly in it (by its name without `.ts`). `platform` stands for the `#platform` import.
+ * A room may always import itself. `packages` are third-party modules; `node:` stands for Node's built-in modules.
+ * @type {Record<string, { rooms: string[], packages?: string[] }>}
+ */
+export const importTable = {
+  errors: { rooms: [] },
+  tensor: { rooms: ['errors'] },
+  ir: { rooms: ['errors', 'tensor'] },
+  taxonomy: { rooms: ['errors', 'tensor'], packages: ['valibot'] },
+  detections: { rooms: ['errors', 'tensor', 'taxonomy'], packages: ['valibot'] },
+  'platform-types': { rooms: ['errors', 'tensor'] },
+  platform: { rooms: ['errors', 'tensor', 'platform-types'] },
+  store: { rooms: ['errors', 'tensor', 'platform', 'platform-types'] },
+  runtime: { rooms: ['errors', 'tensor', 'ir', 'platform', 'platform-types'] },
+  image: { rooms: [...data, 'runtime', 'platform', 'platform-types'] },
+  graph: { rooms: [...data, 'runtime', 'store', 'platform', 'platform-types'], packages: ['valibot'] },
+  heads: { rooms: [...data, 'runtime'], packages: ['valibot'] },
+  unify: { rooms: [...data, 'runtime'] },
+  postprocess: { rooms: [...data, 'runtime'] },
+  models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
+  node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png'] },
+  detector: {
+    rooms: [...data, 'image', 'graph', 'heads', 'unify', 'postprocess', 'runtime', 'store', 'platform', 'platform-types'],
+  },
+};
+importTable.index = { rooms: Object.keys(importTable).filter((room) => !['node', 'models'].includes(room)) };
+// The command line uses the package as its users do, by its published name.
+importTable.cli = { rooms: [], packages: ['node:', 'cac', 'labelweave'] };
+
+/** Rows of the table as ARCHITECTURE.md shows them. */
+export function importTableMarkdown() {
+  const code = (names) => names.map((name) => `\`${name}\``).join(', ') || 'nothing';
+  const rows = Object.entries(importTable).map(
+    ([room, { rooms, packages = [] }]) => `| \`${room}\` | ${code([...rooms, ...packages])} |`,
+  );
+  return ['| room | may import |', '| --- | --- |', ...rows].join('\n');
+}
+
+const files = ['errors', 'platform-types', 'platform', 'detector', 'index'];
+const folders = new Set(Object.keys(importTable).filter((room) => !files.includes(room)));
+
+/** Kernels have one importer each: `*.wgsl` runtime/webgpu, `*.wasm` runtime/wasm. */
+const kernelImporters = { wgsl: 'runtime/webgpu', wasm: 'runtime/wasm' };
+
+/** Refuses every room and package that the table does not list, in static, type-only and dynamic imports. */
+function refusedImports(room, folder) {
+  const { rooms, packages = [] } = importTable[room];
+  const message = `sdk/${room} may import ${[...rooms, ...packages].join(', ') || 'nothing'}: see importTable in oxlint.config.mjs.`;
+  const refused = Object.keys(importTable).filter((other) => other !== room && !rooms.includes(other));
+  const up = folders.has(room) ? '(\\.\\./)+' : '\\./';
+  const anyOf = (names) => `(${names.join('|')})`;
+  const patterns = [
+    { regex: `^${up}${anyOf(refused.filter((other) => folders.has(other)))}/`, message },
+    { regex: `^${up}${anyOf(refused.filter((other) => !folders.has(other)))}\\.js$`, message },
+  ];
+  if (refused.includes('platform')) patterns.push({ regex: '^#platform$', message });
+  for (const [ending, importer] of Object.entries(kernelImporters)) {
+    if (folder !== importer) patterns.push({ regex: `\\.${ending}$`, message: `Only sdk/${importer} imports *.${ending}.` });
+  }
+  // Relative imports always name their file ending (the compiler sees to it), so this matches packages only.
+  const allowed = packages.flatMap((name) => (name === 'node:' ? ['!node:*', '!node:*/**'] : [`!${name}`, `!${name}/**`]));
+  patterns.push({ group: ['*', '!**/*.js', '!**/*.wasm', '!**/*.wgsl', '!**/package.json', '!#platform', ...allowed], message });
+  return { 'no-restricted-imports': ['error', { patterns: patterns.filter(({ regex }) => !regex?.includes('()')) }] };
+}
+
+const importOverrides = [
+  ...Object.keys(importTable).map((room) => ({
+    files: [folders.has(room) ? `sdk/${room}/**` : `sdk/${room}.ts`],
+    rules: refusedImports(room, room),
+  })),
+  ...Object.values(kernelImporters).map((folder) => ({ files: [`sdk/${folder}/**`], rules: refusedImports('runtime', folder) })),
+];
+
+export default {
+  plugins: ['import', 'typescript', 'unicorn', 'oxc'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  ignorePatterns: ['dist', 'build', 'coverage', 'assembly'],
+  rules: {
+    eqeqeq: 'error',
+    'import/no-cycle': 'error',
+    'no-console': 'error',
+    'no-var': 'error',
+    // Narrowed constructor signatures, small local helpers, sized arrays, worker handlers and ES2022 sorts are wanted here.
+    'no-useless-constructor': 'off',
+    'unicorn/consistent-function-scoping': 'off',
+    'no-shadow': 'off',
+    'unicorn/no-new-array': 'off',
+    'unicorn/no-array-sort': 'off',
+    'unicorn/no-array-reverse': 'off',
+    'unicorn/prefer-add-event-listener': 'off',
+    'prefer-const': 'error',
+    'typescript/no-explicit-any': 'error',
+  },
+  overrides: [
+    { files: ['sdk/cli/**', 'test/**', 'examples/**', 'sdk/models/**/recipe*.ts'], rules: { 'no-console': 'off' } },
+    ...importOverrides,
+  ],
+};

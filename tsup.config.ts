@@ -1,0 +1,36 @@
+// Builds what rollup does not: the declarations, the command line, and the default model (a recipe that is run, not published).
+import { pathToFileURL } from 'node:url';
+import { defineConfig } from 'tsup';
+import { entries } from './rollup.config.mjs';
+
+export default defineConfig([
+  {
+    name: 'declarations',
+    entry: entries(),
+    dts: { only: true },
+  },
+  {
+    // Uses the package by its name, as any program does; only `cac` is bundled.
+    name: 'cli',
+    entry: { 'cli/main': 'sdk/cli/main.ts' },
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: [/^labelweave($|\/)/],
+    banner: { js: '#!/usr/bin/env node' },
+    splitting: false,
+  },
+  {
+    name: 'model',
+    entry: { 'centernet-recipe': 'sdk/models/centernet-mbv3/recipe.ts' },
+    outDir: 'build',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    splitting: false,
+    onSuccess: async () => {
+      const { buildCenternet } = await import(pathToFileURL('build/centernet-recipe.js').href);
+      await buildCenternet('dist/models/centernet-mbv3');
+    },
+  },
+]);
