@@ -229,7 +229,7 @@ const rules: { [K in OperatorName]: Rule<K> } = {
     return [{ dtype: 'bool', shape: c.broadcast(x.shape, y.shape) }];
   },
   max_pool: pool,
-  average_pool: pool,
+  average_pool: (c, a) => pool(c, a),
   reduce(c, a) {
     c.count(1);
     const x = c.operand(0, 'x', a.kind === 'mean' ? FLOAT : NUMBER);
