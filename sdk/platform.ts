@@ -1,7 +1,9 @@
 // What differs between a page and a server: files, image decoding, workers, a cache on disk. Imported as `#platform`: package.json
 // picks ./sdk/platform.ts (web standards only) or ./sdk/node/platform.ts (Node, Deno, Bun). Both export the same names and types.
-import { describe, DeviceError, LoadError } from './errors.js';
-import type { Host, PlatformWorker, ReadFileOptions } from './platform-types.js';
+import { describe, DeviceError, ImageError, LoadError } from './errors.js';
+import { readThroughCanvas } from './image/canvas.js';
+import { checkHeader, checkSize, sniffImage, typeNames } from './image/sniff.js';
+import type { ByteStore, DecodeOptions, Host, ImageFrame, PlatformWorker, ReadFileOptions } from './platform-types.js';
 
 export type { ByteStore, DecodeOptions, Host, ImageFrame, PlatformWorker, ReadFileOptions } from './platform-types.js';
 
@@ -84,4 +86,73 @@ export function startWorker(source: string): PlatformWorker {
     );
   };
   return handle;
+}
+
+/**
+ * Turns the bytes of an image file into upright RGBA (straight alpha, sRGB), by the browser's own decoder.
+ * Throws ImageError `invalid-image`, `image-too-large`, `unsupported-image`, or `signal.reason`.
+ */
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<ImageFrame> {
+  const { signal, maxPixels } = options;
+  signal?.throwIfAborted();
+  const header = checkHeader(sniffImage(bytes), maxPixels);
+  const thing = `${typeNames[header.type]} image`;
+  if (typeof createImageBitmap !== 'function') {
+    throw new ImageError('unsupported-image', {
+      thing,
+      found: 'a host without an image decoder (createImageBitmap)',
+      wanted: 'decoded pixels',
+      next: 'Give them as { data, width, height, channels }.',
+    });
+  }
+  let bitmap: ImageBitmap;
+  try {
+    bitmap = await createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>]), {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'none',
+      colorSpaceConversion: 'default',
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const common = ['jpeg', 'png', 'gif', 'webp'].includes(header.type);
+    throw new ImageError(common ? 'invalid-image' : 'unsupported-image', {
+      thing,
+      found: `data that this browser does not decode (${cause instanceof Error ? cause.message : String(cause)})`,
+      wanted: common ? 'a whole, undamaged file' : 'JPEG, PNG, WebP or GIF',
+      cause,
+    });
+  }
+  try {
+    signal?.throwIfAborted();
+    checkSize(thing, bitmap, maxPixels);
+    return readThroughCanvas(bitmap, thing, bitmap.width, bitmap.height);
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** Opens the bytes kept under `name` in the Cache API; undefined where there is none (plain http, private windows of some browsers). */
+export async function openByteStore(name: string): Promise<ByteStore | undefined> {
+  if (!('caches' in globalThis)) return undefined;
+  let cache: Cache;
+  try {
+    cache = await caches.open(`labelweave-${name}`);
+  } catch {
+    // Storage is switched off for this page: work without it.
+    return undefined;
+  }
+  // The Cache API takes http URLs as keys only; this host name is reserved (RFC 2606) and nothing is ever sent there.
+  const url = (key: string) => `https://labelweave.invalid/${encodeURIComponent(key)}`;
+  return {
+    async get(key) {
+      const response = await cache.match(url(key));
+      return response && new Uint8Array(await response.arrayBuffer());
+    },
+    async put(key, bytes) {
+      await cache.put(url(key), new Response(bytes, { headers: { 'content-type': 'application/octet-stream' } }));
+    },
+    async delete(key) {
+      await cache.delete(url(key));
+    },
+  };
 }
