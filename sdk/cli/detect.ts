@@ -1,0 +1,194 @@
+// `labelweave detect`: images in, detections out as a table, JSON or COCO results, and as pictures.
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { type Detections, type DetectOptions, type Detector, loadDetector, LabelweaveError, parseLabelSpec, type LabelsSpec } from 'labelweave';
+import { decodeFrame, drawOnFrame, writeFileWhole, writePng } from 'labelweave/node';
+import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
+import { createProgress } from './progress.js';
+import { namedModel } from './models.js';
+import { namedLabels } from './labels.js';
+import { cocoTarget, type CocoTarget } from './coco.js';
+import { formatTable } from './table.js';
+
+const imageExtensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff', '.heic', '.heif']);
+
+export async function detectCommand(images: readonly string[], options: Record<string, unknown>): Promise<number> {
+  // Everything that can be wrong in the options is found before anything is loaded.
+  if (images.length === 0) throw new UsageError('detect: found no images; wanted at least one file, folder or URL');
+  const format = wordOption('format', options['format'], ['table', 'json', 'coco'] as const);
+  const device = wordOption('device', options['device'], ['auto', 'webgpu', 'wasm', 'reference'] as const);
+  const scoreThreshold = numberOption('threshold', options['threshold'], 'a number from 0 to 1', (n) => n >= 0 && n <= 1);
+  const maxDetections = numberOption('max', options['max'], 'a whole number from 1 to 10000', (n) => Number.isInteger(n) && n >= 1 && n <= 10_000);
+  const threads =
+    options['threads'] === 'auto'
+      ? 'auto'
+      : numberOption('threads', options['threads'], '"auto" or a whole number from 1 to 64', (n) => Number.isInteger(n) && n >= 1 && n <= 64);
+  const nms = nmsOption(options['nms']);
+  const jsonFile = stringOption('json', options['json']);
+  const drawFolder = stringOption('draw', options['draw']);
+  const gtFile = stringOption('gt', options['gt']);
+  if (gtFile !== undefined && format !== 'coco') throw new UsageError('--gt: found --format ' + format + '; wanted --format coco with it');
+
+  const progress = createProgress(options['quiet'] === true);
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
+  process.once('SIGINT', onInterrupt);
+  let detector: Detector | undefined;
+  try {
+    const files = await expand(images);
+    const labels = options['labels'] === undefined ? undefined : await readLabels(String(options['labels']));
+    const coco = gtFile === undefined ? undefined : cocoTarget(gtFile, await readText(gtFile, '--gt'));
+    detector = await loadDetector(namedModel(String(options['model'])), {
+      device,
+      threads,
+      signal: interrupt.signal,
+      ...(labels !== undefined && { labels }),
+      onProgress: ({ phase, file, loaded, total }) =>
+        progress.show(`${phase} ${file ?? ''} ${total ? `${Math.floor((100 * loaded) / total)}%` : loaded}`),
+    });
+    progress.show(`${detector.device.used}: ${detector.device.description}`);
+    if (drawFolder !== undefined) await mkdir(drawFolder, { recursive: true });
+
+    const rows: ImageRow[] = [];
+    let failed = 0;
+    for (const [i, file] of files.entries()) {
+      progress.show(`${i + 1}/${files.length} ${file}`);
+      try {
+        const row = await detectFile(detector, file, { scoreThreshold, maxDetections, signal: interrupt.signal, ...(nms !== undefined && { nms }) }, drawFolder);
+        rows.push(row);
+        if (format === 'table' && jsonFile === undefined) {
+          progress.done();
+          process.stdout.write(`${formatTable(row.file, row.detections, row.ms)}\n`);
+        }
+      } catch (error) {
+        if (interrupt.signal.aborted || !(error instanceof LabelweaveError)) throw error;
+        failed++;
+        progress.note(`labelweave: ${file}: ${error.message}`);
+      }
+    }
+    progress.done();
+    if (format !== 'table' || jsonFile !== undefined) {
+      const text = format === 'coco' ? cocoText(rows, detector, coco, progress.note) : jsonText(rows, detector);
+      if (jsonFile === undefined) process.stdout.write(text);
+      else {
+        await writeFileWhole(jsonFile, text);
+        progress.note(`wrote ${jsonFile}: ${rows.reduce((sum, row) => sum + row.detections.length, 0)} detections in ${rows.length} images`);
+      }
+    }
+    return failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
+  } catch (error) {
+    progress.done();
+    if (!interrupt.signal.aborted) throw error;
+    progress.note('labelweave: stopped by Ctrl-C');
+    return exitCodes.interrupted.code;
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+    detector?.dispose();
+  }
+}
+
+interface ImageRow {
+  file: string;
+  detections: Detections;
+  /** Milliseconds from decoded pixels to detections. */
+  ms: number;
+}
+
+async function detectFile(detector: Detector, file: string, options: DetectOptions, drawFolder: string | undefined): Promise<ImageRow> {
+  const frame = await decodeFrame(file === '-' ? await readStandardInput() : file, { signal: options.signal });
+  const start = performance.now();
+  const detections = await detector.detect(frame, options);
+  const ms = performance.now() - start;
+  if (drawFolder !== undefined) {
+    const name = file === '-' ? 'stdin' : basename(file, extname(file)) || 'image';
+    await writePng(join(drawFolder, `${name}.png`), drawOnFrame(frame, detections));
+  }
+  return { file, detections, ms };
+}
+
+function jsonText(rows: readonly ImageRow[], detector: Detector): string {
+  const body = {
+    labelweave: 1,
+    model: detector.model.name,
+    device: detector.device.used,
+    labels: detector.labels.name,
+    images: rows.map(({ file, detections }) => ({ file, ...detections.toJSON() })),
+  };
+  return `${JSON.stringify(body, null, 1)}\n`;
+}
+
+function cocoText(rows: readonly ImageRow[], detector: Detector, coco: CocoTarget | undefined, note: (text: string) => void): string {
+  const target = coco ?? defaultCocoTarget();
+  const results = rows.flatMap(({ file, detections }) => {
+    const imageId = target.imageId(file);
+    return detections.toCoco({ imageId, categoryId: (label) => target.categoryId(label) });
+  });
+  for (const warning of target.warnings(detector.labels)) note(`labelweave: ${warning}`);
+  return `[${results.map((result) => JSON.stringify(result)).join(',\n')}]\n`;
+}
+
+/** Without annotations: the number in the file name is the image id, the label's id the category id. */
+function defaultCocoTarget(): CocoTarget {
+  return {
+    imageId(file) {
+      const name = basename(file, extname(file));
+      const digits = /(\d+)$/.exec(name);
+      if (!digits) {
+        throw new UsageError(`--format coco: image ${JSON.stringify(file)} has no number in its name; give --gt FILE to take image ids from it`);
+      }
+      return Number(digits[1]);
+    },
+    categoryId: (label) => (typeof label.id === 'number' ? label.id : undefined),
+    warnings: (labels) => {
+      const named = labels.labels.filter((label) => typeof label.id !== 'number').map((label) => label.name);
+      return named.length === 0 ? [] : [`left out, for want of a numeric category id (give --gt FILE): ${named.join(', ')}`];
+    },
+  };
+}
+
+/** Folders become the images in them, sorted; everything else stays. */
+async function expand(images: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const image of images) {
+    const isFolder = image !== '-' && !/^[a-z]{2,}:/i.test(image) && (await stat(image).catch(() => undefined))?.isDirectory();
+    if (!isFolder) {
+      files.push(image);
+      continue;
+    }
+    const names = (await readdir(image)).filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
+    if (names.length === 0) throw new UsageError(`${image}: found a folder without images; wanted at least one of ${[...imageExtensions].join(' ')}`);
+    files.push(...names.map((name) => join(image, name)));
+  }
+  return files;
+}
+
+async function readLabels(value: string): Promise<LabelsSpec> {
+  const named = await namedLabels(value);
+  return named ?? parseLabelSpec(await readText(value, '--labels'), { name: basename(value, extname(value)) });
+}
+
+async function readText(file: string, option: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${option}: could not read ${JSON.stringify(file)} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function stringOption(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' && typeof value !== 'number') throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted one path`);
+  return String(value);
+}
+
+function nmsOption(value: unknown): DetectOptions['nms'] {
+  if (value === undefined) return undefined;
+  if (value === 'off' || value === false) return false;
+  return { iouThreshold: numberOption('nms', value, '"off" or a number from 0 to 1', (n) => n >= 0 && n <= 1), perClass: true };
+}

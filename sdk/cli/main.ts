@@ -1,0 +1,97 @@
+// The command line: `labelweave detect | devices | inspect`. Machine output goes to stdout, everything for people to stderr.
+import { cac } from 'cac';
+import { LabelweaveError } from 'labelweave';
+import packageJson from '../../package.json' with { type: 'json' };
+import { detectCommand } from './detect.js';
+import { devicesCommand } from './devices.js';
+import { inspectCommand } from './inspect.js';
+import { UsageError, exitCodes } from './exit.js';
+
+const cli = cac('labelweave');
+
+cli
+  .command('detect [...images]', 'Find objects in images: files, folders, URLs, or - for one image on standard input')
+  .option('--model <model>', 'Model: a name, a folder with labelweave.json, a labelweave.json file, or the URL of one', {
+    default: 'centernet-mbv3',
+  })
+  .option('--labels <labels>', 'Label space of the results: a name (coco, voc) or a .json or .txt file. Default: the model’s own')
+  .option('--threshold <score>', 'Least score, 0 to 1', { default: 0.3 })
+  .option('--max <n>', 'Most detections an image', { default: 100 })
+  .option('--nms <iou>', 'Class-wise non-maximum suppression at this IoU, or "off". Default: what the model says')
+  .option('--device <device>', 'auto, webgpu, wasm or reference', { default: 'auto' })
+  .option('--threads <n>', 'Threads of the wasm runtime, or auto', { default: 'auto' })
+  .option('--format <format>', 'What is printed: table, json or coco', { default: 'table' })
+  .option('--json <file>', 'Write the detections to a file instead, as JSON (COCO results with --format coco)')
+  .option('--draw <folder>', 'Write a PNG of every image with its boxes and labels')
+  .option('--gt <file>', 'With --format coco: COCO annotations that give image ids by file name and category ids by label name')
+  .option('--quiet', 'No progress on stderr')
+  .example('  labelweave detect photo.jpg')
+  .example('  labelweave detect photos/ --labels voc --threshold 0.4 --draw out/')
+  .example('  labelweave detect photo.jpg --labels my-labels.json        {"labels": {"vehicle": ["car", "truck", "bus"]}}')
+  .example('  labelweave detect val/ --format coco --gt instances.json --threshold 0 --json results.json')
+  .action((images: string[], options: Record<string, unknown>) => run(detectCommand(images, options)));
+
+cli
+  .command('devices', 'Say which runtimes work here, and why the others do not')
+  .option('--json', 'Print JSON')
+  .example('  labelweave devices')
+  .action((options: Record<string, unknown>) => run(devicesCommand(options)));
+
+cli
+  .command('inspect [model]', 'Say what is in a model: input, heads, labels, operators, weights, memory')
+  .option('--json', 'Print JSON')
+  .option('--labels', 'List every label')
+  .example('  labelweave inspect centernet-mbv3 --labels')
+  .action((model: string | undefined, options: Record<string, unknown>) => run(inspectCommand(model ?? 'centernet-mbv3', options)));
+
+cli.help((sections) => [
+  ...sections,
+  {
+    title: 'Exit codes',
+    body: Object.entries(exitCodes)
+      .map(([, { code, meaning }]) => `  ${code}  ${meaning}`)
+      .join('\n'),
+  },
+]);
+cli.version(packageJson.version);
+
+/** Ends the process with the documented exit code; messages for people go to stderr. */
+async function run(command: Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command;
+  } catch (error) {
+    process.exitCode = fail(error);
+  }
+}
+
+function fail(error: unknown): number {
+  if (error instanceof UsageError || (error instanceof Error && error.name === 'CACError')) {
+    process.stderr.write(`labelweave: ${error.message}\nSee labelweave --help, or labelweave COMMAND --help.\n`);
+    return exitCodes.usage.code;
+  }
+  if (error instanceof LabelweaveError) {
+    process.stderr.write(`labelweave: ${error.message}\n`);
+    return exitCodes.load.code;
+  }
+  process.stderr.write(`labelweave: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.failed.code;
+}
+
+// A closed pipe (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok.code);
+  throw error;
+});
+
+try {
+  cli.parse(process.argv, { run: false });
+  if (!cli.matchedCommand && !cli.options['help'] && !cli.options['version']) {
+    if (cli.args.length > 0) throw new UsageError(`unknown command "${cli.args[0]}"`);
+    cli.outputHelp();
+    process.exitCode = exitCodes.usage.code;
+  } else {
+    await cli.runMatchedCommand();
+  }
+} catch (error) {
+  process.exitCode = fail(error);
+}
