@@ -52,7 +52,7 @@ export default defineConfig({
             enabled: true,
             headless: true,
             screenshotFailures: false,
-            provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: chromiumFlags } }),
+            provider: playwright({ launchOptions: { executablePath: chromiumPath ?? 'chromium', args: chromiumFlags } }),
             instances: [{ browser: 'chromium' }],
           },
         },
