@@ -1,0 +1,37 @@
+// What every head offers to the detector: scores, a tail graph behind them, and boxes from what the tail gives.
+import type { Candidates } from '../detections/candidates.js';
+import type { GraphBuilder } from '../ir/builder.js';
+import type { ValueId } from '../ir/graph.js';
+import type { Feed, Results } from '../runtime/runtime.js';
+import type { ScoreKind } from '../taxonomy/mapping.js';
+import type { Shape } from '../tensor/shape.js';
+
+/** A head as a manifest describes it; only what is read here. */
+export interface HeadManifest {
+  /** The data set whose labels the head scores. */
+  dataset: string;
+  /** `type` names the decoder; the rest are its parameters. */
+  decoder: object;
+}
+
+/**
+ * One head of a model: dense scores per label and what turns the best of them into boxes. A tail graph is built as
+ * addScores -> (unify) -> addPeaks, fed with `feeds`, read through `outputs` and given to `decode`.
+ */
+export interface Head {
+  readonly type: string;
+  /** The scores: a value of the network [..., K], K labels in the order of the label space. */
+  readonly scores: { readonly value: string; readonly from: ScoreKind; readonly shape: Shape };
+  /** Every value of the network that the tail reads; all are outputs of the graph. */
+  readonly inputs: readonly string[];
+  /** What to read back after a run. */
+  readonly outputs: readonly string[];
+  /** Adds the scores as an input of the tail: [..., K]. */
+  addScores(builder: GraphBuilder): ValueId;
+  /** Adds everything from the (merged) scores [..., labels] to `outputs`. At most `k` candidates. */
+  addPeaks(builder: GraphBuilder, scores: ValueId, options: { k: number; labels: number }): void;
+  /** The feeds of the tail: candidates have a score of `scoreThreshold` (0 to 1) or more; `from` says what the scores given to addPeaks are. */
+  feeds(scoreThreshold: number, from: ScoreKind): Record<string, Feed>;
+  /** Candidates in pixels of the network's input, best first. Reads `results` only, and keeps nothing of it. */
+  decode(results: Results, options: { labels: number; from: ScoreKind }): Candidates;
+}
