@@ -7,7 +7,13 @@ const folder = fileURLToPath(new URL('../node_modules/.cache/labelweave-tools/',
 
 const wanted = {
   private: true,
-  dependencies: { bun: '1.4.5', deno: '2.9.6', typescript6: 'npm:typescript@6.0.3', typescript7: 'npm:typescript@7.0.2' },
+  dependencies: {
+    bun: '1.4.5',
+    deno: '2.9.6',
+    typescript6: 'npm:typescript@6.0.3',
+    typescript7: 'npm:typescript@7.0.2',
+    webpack: '5.112.1',
+  },
 };
 
 const stamp = `${folder}installed.json`;
@@ -27,10 +33,11 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== text) {
   writeFileSync(stamp, text);
 }
 
-/** Programs by name. TypeScript compilers are scripts to be run with Node. */
+/** Programs by name; the compilers are scripts to be run with Node, webpack is a module. */
 export const tools = {
   bun: `${folder}node_modules/.bin/bun`,
   deno: `${folder}node_modules/.bin/deno`,
   typescript6: `${folder}node_modules/typescript6/bin/tsc`,
   typescript7: `${folder}node_modules/typescript7/bin/tsc`,
+  webpack: `${folder}node_modules/webpack`,
 };
