@@ -43,6 +43,7 @@ export default function setup({ provide }: TestProject): () => void {
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   npm(consumer, 'install', ...quiet, '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`);
   cpSync(`${root}test/package/consumers`, consumer, { recursive: true });
+  for (const file of ['checks.mjs', 'server.mjs']) cpSync(`${root}test/runtime/${file}`, join(consumer, file));
   cpSync(`${root}node_modules/startbootstrap-creative/dist/assets/img/bg-masthead.jpg`, join(consumer, 'photo.jpg'));
   provide('consumer', consumer);
   provide('packed', packed);
