@@ -4,21 +4,22 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStore } from '../platform-types.js';
+import { environment } from './environment.js';
 
 /** LABELWEAVE_CACHE, else $XDG_CACHE_HOME/labelweave, else ~/.cache/labelweave. Undefined where there is no home folder. */
 export function cacheFolder(): string | undefined {
-  const own = process.env['LABELWEAVE_CACHE'];
+  const own = environment('LABELWEAVE_CACHE');
   if (own) return own;
-  const base = process.env['XDG_CACHE_HOME'];
+  const base = environment('XDG_CACHE_HOME');
   if (base) return join(base, 'labelweave');
   const home = homedir();
   return home ? join(home, '.cache', 'labelweave') : undefined;
 }
 
 /** Opens the folder `name` of the cache; it is made at the first `put`. Undefined where the host has no place for it. */
-export function openByteStore(name: string): Promise<ByteStore | undefined> {
+export async function openByteStore(name: string): Promise<ByteStore | undefined> {
   const base = cacheFolder();
-  return Promise.resolve(base === undefined ? undefined : new FolderStore(join(base, name)));
+  return base === undefined ? undefined : new FolderStore(join(base, name));
 }
 
 /** One file an entry; its name is the SHA-256 of the key. */

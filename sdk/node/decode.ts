@@ -4,6 +4,7 @@ import { orientFrame } from '../image/orient.js';
 import { checkHeader, checkSize, defaultMaxPixels, inkColours, sniffImage, typeNames, type ImageHeader } from '../image/sniff.js';
 import type { DecodeOptions } from '../platform-types.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
+import { environment } from './environment.js';
 import { decodePng } from './png.js';
 
 type Sharp = typeof import('sharp').default;
@@ -12,7 +13,7 @@ type Sharp = typeof import('sharp').default;
 const needsSharp = new Set(['webp', 'gif', 'avif', 'tiff']);
 
 let loaded: Promise<Sharp | undefined> | undefined;
-let whyNoSharp = 'it is not installed';
+let whyNoSharp: string | undefined;
 
 /** The `sharp` package, or undefined where it cannot be loaded. Asked once. */
 export function loadSharp(): Promise<Sharp | undefined> {
@@ -35,7 +36,7 @@ export function loadSharp(): Promise<Sharp | undefined> {
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<ImageFrame> {
   options.signal?.throwIfAborted();
-  const sharp = process.env['LABELWEAVE_IMAGE_DECODER'] === 'pure' ? undefined : await loadSharp();
+  const sharp = environment('LABELWEAVE_IMAGE_DECODER') === 'pure' ? undefined : await loadSharp();
   const frame = await (sharp ? decodeWithSharp(sharp, bytes, options) : decodePure(bytes, options));
   options.signal?.throwIfAborted();
   return frame;
@@ -70,7 +71,7 @@ export async function decodePure(bytes: Uint8Array, options: DecodeOptions = {})
       found: `${typeNames[header.type]}`,
       wanted: 'JPEG or PNG',
       next: needsSharp.has(header.type)
-        ? `Installing the package sharp adds ${typeNames[header.type]} (${whyNoSharp}).`
+        ? `Installing the package sharp adds ${typeNames[header.type]} (now it is not used: ${whyNoSharp ?? 'the pure decoder was asked for'}).`
         : 'Convert it to JPEG or PNG.',
     });
   }
