@@ -1,0 +1,37 @@
+// The optimiser: small passes in a fixed order, each of which keeps the results. Device-specific choices are left to the runtimes.
+import type { Graph } from '../../ir/graph.js';
+import { pruneTo } from '../outputs.js';
+import { matchActivations } from './activation-patterns.js';
+import { foldConstants } from './fold.js';
+import { fuseActivations } from './fuse-activation.js';
+import { fuseAffine } from './fuse-affine.js';
+import { fuseGates } from './fuse-gate.js';
+import { fusePads } from './fuse-pad.js';
+import { fuseResiduals } from './fuse-residual.js';
+import { removeIdentities } from './identities.js';
+import { sinkActivations } from './sink-activation.js';
+
+/** Passes in order. Patterns come before affine fusion, which would swallow the `+ 3` of a hard sigmoid into a bias. */
+export const passes: readonly (readonly [name: string, pass: (graph: Graph) => Graph])[] = [
+  ['fold constants', foldConstants],
+  ['remove identities', removeIdentities],
+  ['match activations', matchActivations],
+  ['fuse pads', fusePads],
+  ['fuse affine', fuseAffine],
+  ['sink activations', sinkActivations],
+  ['fuse activations', fuseActivations],
+  ['fuse residuals', fuseResiduals],
+  ['fuse activations', fuseActivations],
+  ['fuse gates', fuseGates],
+  ['remove identities', removeIdentities],
+  ['fold constants', foldConstants],
+];
+
+/**
+ * A graph with the same results and less work. `outputs` chooses results first (any value of the graph); default: the graph's own.
+ * Names and order of inputs and outputs stay. The graph given is not changed.
+ */
+export function optimizeGraph(graph: Graph, options: { outputs?: readonly string[] | undefined } = {}): Graph {
+  const names = options.outputs ?? graph.outputs.map((id) => graph.values[id]!.name);
+  return passes.reduce((current, [, pass]) => pass(current), pruneTo(graph, names));
+}
