@@ -7,7 +7,8 @@ export default defineConfig([
   {
     name: 'declarations',
     entry: entries(),
-    dts: { only: true },
+    format: 'esm',
+    dts: { only: true, compilerOptions: { stripInternal: true } },
   },
   {
     // Uses the package by its name, as any program does; only `cac` is bundled.
