@@ -16,6 +16,8 @@ import {
 import { mappingOf } from './mapping.js';
 import { type LabelRef, matchLabel, matchName } from './match.js';
 
+export type { Missing, ResolvedLabels, ResolveOptions } from './mapper.js';
+
 /** A label list as a plain object; what a label file may hold. */
 export interface LabelListSpec<L extends string = string> {
   /** Default: `custom`. */
