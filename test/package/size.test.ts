@@ -47,17 +47,19 @@ describe('a page that only detects', () => {
   it.each([
     ['glpk', 'a GPL solver'],
     ['highs', 'a solver'],
-    ['node:', 'Node'],
-    ['jpeg-js', 'the decoder for servers'],
-    ['fast-png', 'the decoder for servers'],
-    ['sharp', 'the decoder for servers'],
-    ['cac', 'the command line'],
+    ['"node:', 'Node'],
+    ['process.env', 'Node'],
+    ['jpeg-js', 'a decoder for servers'],
+    ['fast-png', 'a decoder for servers'],
+    ['"sharp"', 'a decoder for servers'],
+    ['"cac"', 'the command line'],
     ['GNU General Public', 'a licence that does not fit'],
     ['console.', 'printing'],
-    ['process.env', 'Node'],
-    ['Objects365', 'a label catalogue'],
+    ['aeroplane', 'a label catalogue'],
   ])('has no %s (%s)', (name) => {
-    expect(code.match(new RegExp(`\\b${name.replace('.', '\\.')}`))).toBeNull();
+    // The minifier writes every string with the quotation marks that suit it.
+    const at = code.replaceAll(/['`]/g, '"').indexOf(name);
+    expect(at < 0 ? '' : code.slice(at - 80, at + 80)).toBe('');
   });
 });
 

@@ -1,0 +1,129 @@
+// The examples run as their first lines say, on the installed package; the page is used as a person would and leaves a picture to look at.
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { tools } from '../setup-tools.mjs';
+import { openBrowser, resultOf, runOk, serve } from './run.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const consumer = inject('consumer');
+const examples = join(consumer, 'examples');
+const pictures = join(root, 'build/screenshots');
+
+beforeAll(() => {
+  cpSync(join(root, 'examples'), examples, { recursive: true });
+  // The page names the built files by their place in the repository.
+  cpSync(join(consumer, 'node_modules/labelweave/dist'), join(consumer, 'dist'), { recursive: true });
+  mkdirSync(pictures, { recursive: true });
+});
+
+describe('programs', () => {
+  it.each([
+    ['node-detect in Node', process.execPath, ['examples/node-detect/detect.mjs']],
+    ['node-detect in Bun', tools.bun, ['examples/node-detect/detect.mjs']],
+    ['deno-detect', tools.deno, ['run', '--allow-read', '--allow-env', '--allow-sys', 'examples/deno-detect/detect.ts']],
+  ])('%s', async (_, program, args) => {
+    const stdout = await runOk(program, [...args, 'photo.jpg'], { cwd: consumer });
+    expect(stdout).toMatch(/^laptop 0\.\d+/m);
+    expect(stdout).toMatch(/on wasm/);
+  });
+
+  it('the demo prints both label spaces and writes both pictures', async () => {
+    // It takes its photo from a package of this repository.
+    const stdout = await runOk(process.execPath, [join(root, 'examples/demo.mjs')], { cwd: root });
+    expect(stdout).toMatch(/^ *laptop /m);
+    expect(stdout).toMatch(/^ *computer /m);
+    for (const name of ['coco.png', 'workplace.png']) {
+      expect([...readFileSync(join(root, 'build/demo', name)).subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
+    }
+  });
+});
+
+describe('pages', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  it('browser-detect: choose a photo, then other labels, then groups', async () => {
+    const { serve: serveExample } = (await import(pathToFileURL(join(examples, 'browser-detect/serve.mjs')).href)) as {
+      serve(): Promise<{ server: { close(): void; closeAllConnections(): void }; url: string }>;
+    };
+    const { server, url } = await serveExample();
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    const labels = () => page.locator('#rows td:first-child').allTextContents();
+    const status = (text: string) => page.locator('#status', { hasText: text }).waitFor();
+    try {
+      await page.goto(url);
+      await status('Ready');
+      await page.setInputFiles('#file', join(consumer, 'photo.jpg'));
+      await status('labels: coco');
+      expect(await labels()).toContain('laptop');
+      await page.screenshot({ path: join(pictures, 'browser-detect.png') });
+
+      await page.selectOption('#labels', 'voc');
+      await status('labels: voc');
+      expect(await labels()).not.toContain('laptop');
+
+      await page.selectOption('#labels', 'groups');
+      await status('labels: groups');
+      expect(await labels()).toContain('computer');
+      await page.screenshot({ path: join(pictures, 'browser-detect-groups.png') });
+
+      // A picture that is none, and groups with a wrong label: the page says so and goes on.
+      await page.fill('#groups', '{"animal": ["dgo"]}');
+      await page.locator('#groups').blur();
+      await page.locator('#status.bad', { hasText: 'dgo' }).waitFor();
+      expect(problems.filter((text) => !text.includes('favicon'))).toEqual([]);
+    } finally {
+      await page.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('browser-minimal: an <img> becomes a canvas with boxes', async () => {
+    const imports = {
+      labelweave: '/dist/labelweave.min.js',
+      'labelweave/models/centernet-mbv3': '/dist/models/centernet-mbv3/index.js',
+    };
+    writeFileSync(
+      join(consumer, 'minimal.html'),
+      `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify({ imports })}</script>
+<img src="photo.jpg"><script type="module">
+  await document.querySelector('img').decode();
+  await import('./examples/browser-minimal/main.js');
+  const canvas = document.querySelector('canvas');
+  globalThis.result = canvas ? [canvas.width, canvas.height] : 'no canvas';
+</script>`,
+    );
+    const site = await serve(consumer);
+    try {
+      const [width, height] = await resultOf<number[]>(browser, `${site.url}minimal.html`);
+      expect(width! * height!).toBeGreaterThan(100_000);
+    } finally {
+      site.close();
+    }
+  });
+});
+
+it('every sample of the README is a file that runs here', () => {
+  const samples = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(?:js|ts|html)\n([^]*?)^```/gm)].map(
+    ([, code = '']) => code.trim(),
+  );
+  const files = readdirSync(examples, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(ts|mjs|js|html)$/.test(file))
+    .map((file) => readFileSync(join(examples, file), 'utf8'));
+  expect(samples.length).toBeGreaterThan(0);
+  for (const sample of samples)
+    expect(
+      files.some((file) => file.includes(sample)),
+      `no file of examples/ contains:\n${sample}`,
+    ).toBe(true);
+});
