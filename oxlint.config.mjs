@@ -22,6 +22,7 @@ export const importTable = {
   heads: { rooms: [...data, 'runtime'] },
   unify: { rooms: [...data, 'runtime'] },
   postprocess: { rooms: [...data, 'runtime'] },
+  evaluate: { rooms: [...data] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
   node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png'] },
   detector: {

@@ -1,5 +1,5 @@
 // The examples run as their first lines say, on the installed package; the page is used as a person would and leaves a picture to look at.
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright';
@@ -113,17 +113,11 @@ describe('pages', () => {
   });
 });
 
-it('every sample of the README is a file that runs here', () => {
-  const samples = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(?:js|ts|html)\n([^]*?)^```/gm)].map(
-    ([, code = '']) => code.trim(),
-  );
-  const files = readdirSync(examples, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(ts|mjs|js|html)$/.test(file))
-    .map((file) => readFileSync(join(examples, file), 'utf8'));
-  expect(samples.length).toBeGreaterThan(0);
-  for (const sample of samples)
-    expect(
-      files.some((file) => file.includes(sample)),
-      `no file of examples/ contains:\n${sample}`,
-    ).toBe(true);
+it('the README quotes its samples from the examples that run here (npx vitest run --project package -u quotes anew)', async () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const quote = /(<!-- sample: (\S+) -->\s*```\w+\n)[^]*?(?=^```$)/gm;
+  const quoted = readme.replace(quote, (_, start: string, file: string) => start + readFileSync(join(root, file), 'utf8'));
+  expect([...readme.matchAll(quote)].map(([, , file]) => file)).not.toEqual([]);
+  expect(readme.match(/^```(js|ts|html)$/gm)).toHaveLength(readme.match(quote)!.length);
+  await expect(quoted).toMatchFileSnapshot(join(root, 'README.md'));
 });
