@@ -95,6 +95,8 @@ export default {
     'unicorn/no-useless-spread': 'off',
     'no-unmodified-loop-condition': 'off',
     'import/no-named-as-default': 'off',
+    'import/no-named-as-default-member': 'off',
+    'unicorn/require-post-message-target-origin': 'off',
     'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     'unicorn/no-array-sort': 'off',
     'unicorn/no-array-reverse': 'off',
