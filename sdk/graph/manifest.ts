@@ -1,0 +1,128 @@
+// The manifest of a model package, labelweave.json: what the network is fed, what its results mean, where it comes from. Data and its schema only.
+import * as v from 'valibot';
+import { ModelError } from '../errors.js';
+import { parseWith } from './json.js';
+
+const text = v.pipe(v.string(), v.minLength(1));
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16384));
+const finite = v.pipe(v.number(), v.finite());
+const triple = v.tuple([finite, finite, finite]);
+const nonZero = v.pipe(finite, v.check((x) => x !== 0, 'a number other than 0')); // prettier-ignore
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+/** A name beside the manifest: never a URL, never outside the folder, so that a manifest cannot make its reader fetch other things. */
+const fileName = v.pipe(
+  text,
+  v.check((name) => isLocalName(name), 'a file name inside the folder of the manifest'),
+);
+
+/** True for names such as `a.bin` and `weights/a.bin`. */
+export function isLocalName(name: string): boolean {
+  return name.length > 0 && !/^[/\\]|^[a-z][a-z0-9+.-]*:/i.test(name) && !name.split(/[/\\]/).includes('..');
+}
+
+const Label = v.strictObject({
+  /** The dataset's own id (COCO category ids run from 1 to 90 with gaps; Open Images uses text). */
+  id: v.union([v.pipe(v.number(), v.integer()), text]),
+  name: text,
+  synonyms: v.optional(v.array(text)),
+});
+
+/** "Objects as Points" (arXiv:1904.07850), with box sides as four distances from the peak. */
+const CenternetDecoder = v.strictObject({
+  type: v.literal('centernet'),
+  /** Name of the value [1, H, W, K] with one channel a label. */
+  heatmap: text,
+  /** What the heatmap holds. */
+  from: v.picklist(['logit', 'probability']),
+  /** Name of the value [1, H, W, 4] with the distances from the peak to left, top, right and bottom, in input pixels. */
+  size: text,
+  /** Input pixels a heatmap pixel. */
+  stride: positive,
+  /** Side of the square in which a peak is the largest; odd. */
+  window: v.pipe(positive, v.check((x) => x % 2 === 1, 'an odd number')), // prettier-ignore
+});
+
+const Manifest = v.strictObject({
+  /** Version of the manifest. */
+  labelweave: v.literal(1),
+  name: text,
+  description: v.optional(v.string(), ''),
+  /** Where the weights come from, for people. */
+  origin: v.optional(v.string(), ''),
+  /** SPDX expression. */
+  license: v.optional(v.string(), ''),
+  copyright: v.optional(v.string()),
+  graph: v.strictObject({
+    format: v.picklist(['labelweave', 'tfjs']),
+    file: fileName,
+    /** Weight files of our own format; a TF.js graph names its shards itself. */
+    weights: v.optional(v.array(fileName), []),
+  }),
+  input: v.strictObject({
+    /** Name of the graph's input [1, height, width, 3]. */
+    name: text,
+    height: positive,
+    width: positive,
+    order: v.optional(v.picklist(['RGB', 'BGR']), 'RGB'),
+    /** The network gets (v - mean) / std with v in 0..255, per channel in `order`. */
+    mean: v.optional(triple, [0, 0, 0]),
+    std: v.optional(v.tuple([nonZero, nonZero, nonZero]), [1, 1, 1]),
+    fit: v.optional(v.picklist(['stretch', 'letterbox']), 'stretch'),
+    /** v outside the image. */
+    padValue: v.optional(finite, 0),
+  }),
+  heads: v.pipe(
+    v.array(
+      v.strictObject({
+        dataset: text,
+        labels: v.pipe(v.array(Label), v.minLength(1)),
+        decoder: v.variant('type', [CenternetDecoder]),
+      }),
+    ),
+    v.minLength(1),
+  ),
+  /** Non-maximum suppression behind the heads; null where the decoder needs none. */
+  nms: v.optional(v.nullable(v.strictObject({ iouThreshold: share, perClass: v.boolean() })), null),
+});
+
+/** A checked manifest, defaults filled in. */
+export type Manifest = v.InferOutput<typeof Manifest>;
+/** How an author writes it: fields with defaults may be left out. */
+export type ManifestInput = v.InferInput<typeof Manifest>;
+export type ManifestHead = Manifest['heads'][number];
+export type Decoder = ManifestHead['decoder'];
+
+/** Checks a manifest. Throws {@link ModelError} `invalid-model` that names path, found and wanted. */
+export function parseManifest(value: unknown, file = 'labelweave.json'): Manifest {
+  const manifest = parseWith(Manifest, value, file);
+  for (const [i, { labels }] of manifest.heads.entries()) {
+    const ids = new Set<number | string>();
+    for (const [j, { id }] of labels.entries()) {
+      if (ids.has(id)) {
+        throw new ModelError('invalid-model', {
+          thing: `file "${file}", heads[${i}].labels[${j}].id`,
+          found: `${JSON.stringify(id)} again`,
+          wanted: 'each id once',
+        });
+      }
+      ids.add(id);
+    }
+  }
+  if (manifest.graph.format === 'labelweave' && manifest.graph.weights.length === 0) {
+    throw new ModelError('invalid-model', {
+      thing: `file "${file}", graph.weights`,
+      found: 'no files',
+      wanted: 'at least one .safetensors file',
+    });
+  }
+  return manifest;
+}
+
+/** Names of the graph values that the heads read. */
+export function headValues(manifest: Manifest): string[] {
+  return [...new Set(manifest.heads.flatMap(({ decoder }) => [decoder.heatmap, decoder.size]))];
+}
+
+/** The smallest manifest for a TF.js model, to show in messages. */
+export const manifestExample = `{ "labelweave": 1, "name": "my-model", "graph": { "format": "tfjs", "file": "model.json" }, "input": { "name": "images", "height": 512, "width": 512 }, "heads": [ { "dataset": "coco", "labels": [{ "id": 1, "name": "person" }], "decoder": { "type": "centernet", "heatmap": "keypoints", "from": "probability", "size": "wh", "stride": 4, "window": 3 } } ] }`;

@@ -1,0 +1,218 @@
+// Opens a model from wherever it is: reads its files, imports the graph, puts the image input in front, optimises. Knows no device.
+import { ArgumentError, ModelError, describe } from '../errors.js';
+import type { Graph } from '../ir/graph.js';
+import { resolveLocation } from '../store/location.js';
+import { readLocation, type ReadOptions } from '../store/read.js';
+import { withImageInput } from './image-input.js';
+import { parseJson } from './json.js';
+import { headValues, isLocalName, manifestExample, parseManifest, type Manifest } from './manifest.js';
+import { optimizeGraph } from './optimize/index.js';
+import { MANIFEST_FILE, readPackageGraph } from './package.js';
+import { looksLikeTfjs, readTfjsModel } from './tfjs/format.js';
+import { importTfjs } from './tfjs/import.js';
+import { readTfjsWeights } from './tfjs/weights.js';
+
+/** A model whose files the caller names one by one; model subpaths of the package export this. */
+export interface ModelFiles {
+  /** Content of labelweave.json, parsed. */
+  manifest: unknown;
+  /** File name as the manifest (or model.json) writes it -> where it is, or its bytes. */
+  files: Readonly<Record<string, string | URL | Uint8Array | Blob>>;
+}
+
+/** A folder (URL or path), a labelweave.json, or {@link ModelFiles}. */
+export type ModelSource = string | URL | ModelFiles;
+
+export interface ModelProgress {
+  phase: 'manifest' | 'graph' | 'weights' | 'optimize';
+  /** Name of the file as the manifest writes it. */
+  file: string;
+  /** Bytes so far and in all; `total` is 0 while unknown. While optimising 0 or 1 of 1. */
+  loaded: number;
+  total: number;
+}
+
+export interface OpenModelOptions {
+  /** Values of the graph to keep as outputs. Default: those that the manifest's heads read. */
+  outputs?: readonly string[] | undefined;
+  /** `image` (default): the graph takes image frames. `tensor`: it takes the network's own float32 input. */
+  input?: 'image' | 'tensor' | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: ModelProgress) => void) | undefined;
+  /** Where downloads are kept between runs; see readLocation. Default: nowhere. */
+  cache?: ReadOptions['cache'];
+}
+
+export interface OpenedModel {
+  manifest: Manifest;
+  /** Checked and optimised; its only input is the image named `image` (or the tensor, with `input: 'tensor'`). */
+  graph: Graph;
+}
+
+/**
+ * Reads a model package or a TF.js graph model with a manifest.
+ * Throws LoadError for files that cannot be read, ModelError for files that are wrong (`invalid-model`, `invalid-weights`, `unsupported-operator`),
+ * ArgumentError for a source that is none, or `signal.reason`.
+ */
+export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  options.signal?.throwIfAborted();
+  const reader = await openSource(source, options);
+  const { manifest } = reader;
+  const outputs = options.outputs ?? headValues(manifest);
+  const graph = manifest.graph.format === 'tfjs' ? await readTfjs(reader, outputs) : await readOwn(reader);
+  options.signal?.throwIfAborted();
+
+  const { file } = manifest.graph;
+  options.onProgress?.({ phase: 'optimize', file, loaded: 0, total: 1 });
+  checkOutputs(graph, outputs);
+  const fed = options.input === 'tensor' ? graph : withImageInput(graph, manifest.input);
+  const optimized = optimizeGraph(fed, { outputs });
+  options.onProgress?.({ phase: 'optimize', file, loaded: 1, total: 1 });
+  return { manifest, graph: optimized };
+}
+
+/** A manifest and a way to get its files. */
+interface Reader {
+  manifest: Manifest;
+  read(phase: ModelProgress['phase'], files: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
+}
+
+async function openSource(source: ModelSource, options: OpenModelOptions): Promise<Reader> {
+  if (typeof source === 'string' || source instanceof URL) {
+    const text = String(source);
+    if (text === '')
+      throw new ArgumentError({ thing: 'model', found: 'an empty string', wanted: 'a folder, a labelweave.json or ModelFiles' });
+    // Queries and fragments are no part of the name.
+    const path = text.replace(/[?#].*$/s, '');
+    const location = /\.json$/i.test(path) ? text : resolveLocation(path.endsWith('/') ? path : `${path}/`, MANIFEST_FILE);
+    const [bytes] = await readAll([['manifest', MANIFEST_FILE, location]], options);
+    const json = parseJson(bytes!, location);
+    if (looksLikeTfjs(json)) throw needsManifest(location);
+    const manifest = parseManifest(json, location);
+    return {
+      manifest,
+      async read(phase, files) {
+        const all = await readAll(files.map((file) => [phase, file, resolveLocation(location, file)]), options); // prettier-ignore
+        return new Map(files.map((file, i) => [file, all[i]!]));
+      },
+    };
+  }
+  if (
+    typeof source !== 'object' ||
+    source === null ||
+    !('manifest' in source) ||
+    typeof source.files !== 'object' ||
+    source.files === null
+  ) {
+    throw new ArgumentError({
+      thing: 'model',
+      found: describe(source),
+      wanted: 'a folder, a labelweave.json, or { manifest, files }',
+    });
+  }
+  if (looksLikeTfjs(source.manifest)) throw needsManifest('manifest');
+  const manifest = parseManifest(source.manifest, 'manifest');
+  return {
+    manifest,
+    async read(phase, files) {
+      const places = files.map((file): [ModelProgress['phase'], string, string | URL | Uint8Array | Blob] => {
+        const place = Object.hasOwn(source.files, file) ? source.files[file] : undefined;
+        if (place === undefined) {
+          const found = Object.keys(source.files).join(', ') || 'none';
+          throw new ModelError(phase === 'weights' ? 'invalid-weights' : 'invalid-model', {
+            thing: 'files of the model',
+            found,
+            wanted: `"${file}" among them`,
+          });
+        }
+        return [phase, file, place];
+      });
+      const all = await readAll(places, options);
+      return new Map(files.map((file, i) => [file, all[i]!]));
+    },
+  };
+}
+
+function needsManifest(thing: string): ModelError {
+  return new ModelError('invalid-model', {
+    thing: `file "${thing}"`,
+    found: 'a TF.js model without a manifest',
+    wanted: 'a labelweave.json that says what goes in and what the results mean',
+    next: `Put one beside it and give its folder, for example ${manifestExample}`,
+  });
+}
+
+/** Reads files side by side. The first failure stops the others. */
+async function readAll(
+  files: readonly (readonly [ModelProgress['phase'], string, string | URL | Uint8Array | Blob])[],
+  options: OpenModelOptions,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const { signal, onProgress, cache } = options;
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.all(
+      files.map(async ([phase, file, place]) => {
+        const progress = (loaded: number, total: number): void => onProgress?.({ phase, file, loaded, total });
+        if (typeof place === 'string' || place instanceof URL)
+          return readLocation(place, { signal: stop.signal, cache, onProgress: progress });
+        // Bytes are used in place; a copy is only needed where they stand in shared memory, which typed arrays of constants must not.
+        const bytes = ArrayBuffer.isView(place)
+          ? place.buffer instanceof ArrayBuffer
+            ? (place as Uint8Array<ArrayBuffer>)
+            : new Uint8Array(place)
+          : new Uint8Array(await place.arrayBuffer());
+        progress(bytes.length, bytes.length);
+        return bytes;
+      }),
+    );
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function readOwn(reader: Reader): Promise<Graph> {
+  const { graph } = reader.manifest;
+  const [texts, weights] = await Promise.all([reader.read('graph', [graph.file]), reader.read('weights', graph.weights)]);
+  return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
+}
+
+async function readTfjs(reader: Reader, outputs: readonly string[]): Promise<Graph> {
+  const { graph, input } = reader.manifest;
+  const texts = await reader.read('graph', [graph.file]);
+  const model = readTfjsModel(texts.get(graph.file)!, graph.file);
+  // Shards stand beside model.json, which may stand in a folder below the manifest.
+  const folder = graph.file.slice(0, graph.file.lastIndexOf('/') + 1);
+  const paths = model.weightGroups.flatMap((group) => group.paths);
+  for (const path of paths) {
+    if (!isLocalName(path)) {
+      throw new ModelError('invalid-model', {
+        thing: `file "${graph.file}", weightsManifest`,
+        found: describe(path),
+        wanted: 'file names inside the folder',
+      });
+    }
+  }
+  const shards = await reader.read('weights', [...new Set(paths)].map((path) => folder + path)); // prettier-ignore
+  const weights = readTfjsWeights(model.weightGroups, (path) => shards.get(folder + path));
+  const inputShapes = { [input.name]: [1, input.height, input.width, 3] };
+  return importTfjs(model, weights, { outputs, inputShapes, file: graph.file });
+}
+
+/** A value that the manifest names and the graph lacks is the manifest's mistake. */
+function checkOutputs(graph: Graph, outputs: readonly string[]): void {
+  const names = new Set(graph.values.map((value) => value.name));
+  for (const name of outputs) {
+    if (names.has(name)) continue;
+    const known = graph.outputs.map((id) => graph.values[id]!.name).join(', ');
+    throw new ModelError('invalid-model', {
+      thing: 'values that the heads read',
+      found: describe(name),
+      wanted: `a value of the graph, such as ${known}`,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+// Makes the files of the default model out of the npm package @vladmandic/human. Run by the build in Node; never published.
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseManifest, headValues } from '../../graph/manifest.js';
+import { foldConstants } from '../../graph/optimize/fold.js';
+import { removeIdentities } from '../../graph/optimize/identities.js';
+import { writePackage } from '../../graph/package.js';
+import { readTfjsModel } from '../../graph/tfjs/format.js';
+import { importTfjs } from '../../graph/tfjs/import.js';
+import { readTfjsWeights } from '../../graph/tfjs/weights.js';
+import { manifest } from './manifest.js';
+
+/** Bytes that all files together must stay under: what a page is willing to download. */
+const MAX_BYTES = 4.5e6;
+
+/**
+ * Writes labelweave.json, graph.json, weights.safetensors and LICENSE into `outDir`. Each file appears whole or not at all; other files there stay.
+ * The graph is the network up to the logits and the sizes, imported but not fused, so that weights keep the bits they were published with.
+ */
+export async function buildCenternet(outDir: string): Promise<void> {
+  // The package has no subpath for its models: from its entry, dist/human.node.js, to the folder above.
+  const home = dirname(dirname(createRequire(import.meta.url).resolve('@vladmandic/human')));
+  const models = join(home, 'models');
+  const model = readTfjsModel(await readFile(join(models, 'centernet.json')), 'centernet.json');
+  const shards = new Map<string, Uint8Array>();
+  for (const path of model.weightGroups.flatMap((group) => group.paths)) shards.set(path, await readFile(join(models, path)));
+  const weights = readTfjsWeights(model.weightGroups, (path) => shards.get(path));
+  const outputs = headValues(parseManifest(manifest));
+  const graph = removeIdentities(foldConstants(importTfjs(model, weights, { outputs, file: 'centernet.json' })));
+
+  const files: Record<string, Uint8Array> = { ...writePackage(manifest, graph), LICENSE: await readFile(join(home, 'LICENSE')) };
+  const total = Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0);
+  if (total > MAX_BYTES) throw new Error(`centernet-mbv3: found ${total} bytes in all; wanted at most ${MAX_BYTES}.`);
+  const target = resolve(outDir);
+  await mkdir(target, { recursive: true });
+  const staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  try {
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(staging, name), bytes);
+    for (const name of Object.keys(files)) await rename(join(staging, name), join(target, name));
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
