@@ -200,7 +200,8 @@ export class Detections<L extends string = string> implements Iterable<Detection
 
   /**
    * Rows of a COCO results file. The float32 numbers are written as they are, and width and height are differences of them in double precision, so
-   * that {@link Detections.fromCoco} gives the same bits. Throws LabelSpaceError `invalid-label-space` where a label has no category id.
+   * that {@link Detections.fromCoco} gives the same bits for boxes inside the image.
+   * Throws LabelSpaceError `invalid-label-space` where a label has no category id.
    */
   toCoco({ imageId, categoryId = ownId }: ToCocoOptions<L>): CocoResult[] {
     const categories = new Map<number, number | undefined>();
