@@ -22,14 +22,14 @@ export const importTable = {
   heads: { rooms: [...data, 'runtime'] },
   unify: { rooms: [...data, 'runtime'] },
   postprocess: { rooms: [...data, 'runtime'] },
-  evaluate: { rooms: [...data] },
+  evaluate: { rooms: [...data, 'postprocess', 'store', 'platform', 'platform-types'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
   node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png'] },
   detector: {
     rooms: [...data, 'image', 'graph', 'heads', 'unify', 'postprocess', 'runtime', 'store', 'platform', 'platform-types'],
   },
 };
-importTable.index = { rooms: Object.keys(importTable).filter((room) => !['node', 'models'].includes(room)) };
+importTable.index = { rooms: Object.keys(importTable).filter((room) => !['node', 'models', 'evaluate'].includes(room)) };
 // The command line uses the package as its users do, by its published name.
 importTable.cli = { rooms: [], packages: ['node:', 'cac', 'labelweave'] };
 
@@ -45,8 +45,8 @@ export function importTableMarkdown() {
 const files = ['errors', 'platform-types', 'platform', 'detector', 'index'];
 const folders = new Set(Object.keys(importTable).filter((room) => !files.includes(room)));
 
-/** Kernels have one importer each: `*.wgsl` runtime/webgpu, `*.wasm` runtime/wasm. */
-const kernelImporters = { wgsl: 'runtime/webgpu', wasm: 'runtime/wasm' };
+/** Who may import compiled code. A WASM module has one importer: the room it was written for. */
+const kernelImporters = { wgsl: ['runtime/webgpu'], wasm: ['runtime/wasm', 'evaluate'] };
 
 /** Refuses every room and package that the table does not list, in static, type-only and dynamic imports. */
 function refusedImports(room, folder) {
@@ -60,8 +60,10 @@ function refusedImports(room, folder) {
     { regex: `^${up}${anyOf(refused.filter((other) => !folders.has(other)))}\\.js$`, message },
   ];
   if (refused.includes('platform')) patterns.push({ regex: '^#platform$', message });
-  for (const [ending, importer] of Object.entries(kernelImporters)) {
-    if (folder !== importer) patterns.push({ regex: `\\.${ending}$`, message: `Only sdk/${importer} imports *.${ending}.` });
+  for (const [ending, importers] of Object.entries(kernelImporters)) {
+    if (!importers.includes(folder)) {
+      patterns.push({ regex: `\\.${ending}$`, message: `Only sdk/${importers.join(', sdk/')} import *.${ending}.` });
+    }
   }
   // Relative imports always name their file ending (the compiler sees to it), so this matches packages only.
   const allowed = packages.flatMap((name) => (name === 'node:' ? ['!node:*', '!node:*/**'] : [`!${name}`, `!${name}/**`]));
@@ -74,7 +76,9 @@ const importOverrides = [
     files: [folders.has(room) ? `sdk/${room}/**` : `sdk/${room}.ts`],
     rules: refusedImports(room, room),
   })),
-  ...Object.values(kernelImporters).map((folder) => ({ files: [`sdk/${folder}/**`], rules: refusedImports('runtime', folder) })),
+  ...Object.values(kernelImporters)
+    .flat()
+    .map((folder) => ({ files: [`sdk/${folder}/**`], rules: refusedImports(folder.split('/')[0], folder) })),
 ];
 
 export default {
