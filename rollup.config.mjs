@@ -82,7 +82,14 @@ export default [
     plugins: [cleanDist, inlineBinaries(), compile(), dropEmptyFiles],
     onLog,
     treeshake: { moduleSideEffects: false },
-    output: { dir: 'dist', format: 'es', preserveModules: true, preserveModulesRoot: 'sdk' },
+    output: {
+      dir: 'dist',
+      format: 'es',
+      preserveModules: true,
+      preserveModulesRoot: 'sdk',
+      // What the build made from assembly/ stands in dist/assembly/.
+      entryFileNames: ({ name }) => `${name.replace(/^build\//, '')}.js`,
+    },
   },
   {
     input: 'sdk/index.ts',

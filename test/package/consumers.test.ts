@@ -159,11 +159,12 @@ describe('browsers', () => {
   });
 
   it('a script tag: the minified file by an import map, no build step', async () => {
-    const dist = join(consumer, 'node_modules/labelweave/dist');
-    cpSync(join(dist, 'labelweave.min.js'), join(folder, 'tag/labelweave.min.js'));
+    cpSync(join(consumer, 'node_modules/labelweave/dist'), join(folder, 'tag/dist'), { recursive: true });
     cpSync(join(consumer, 'page.mjs'), join(folder, 'tag/page.mjs'));
-    modelBeside('tag/model');
-    const imports = { labelweave: './labelweave.min.js', 'labelweave/models/centernet-mbv3': './model/index.js' };
+    const imports = {
+      labelweave: './dist/labelweave.min.js',
+      'labelweave/models/centernet-mbv3': './dist/models/centernet-mbv3/index.js',
+    };
     page('tag/index.html', './page.mjs', `<script type="importmap">${JSON.stringify({ imports })}</script>`);
     await expectDetects('tag/index.html');
   });

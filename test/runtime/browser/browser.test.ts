@@ -10,8 +10,6 @@ const consumer = inject('consumer');
 const imports = {
   labelweave: '/node_modules/labelweave/dist/labelweave.min.js',
   'labelweave/models/centernet-mbv3': '/node_modules/labelweave/dist/models/centernet-mbv3/index.js',
-  // The modules as built import it by its name.
-  valibot: '/node_modules/valibot/dist/index.mjs',
 };
 writeFileSync(
   join(consumer, 'checks.html'),
