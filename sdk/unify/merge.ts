@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors.js';
 import type { ValueId } from '../ir/graph.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import { formatShape, sizeOf } from '../tensor/shape.js';
-import { checkMapping, type Combine, type LabelMapping, membersOf, type ScoreKind, targetsOf } from '../taxonomy/mapping.js';
+import { checkMapping, type Combine, type LabelMapping, type ScoreKind, targetsOf } from '../taxonomy/mapping.js';
 
 export interface MergeOptions {
   /** How several labels become one; see {@link Combine}. `mean` is UniDet's Eq. 5. */
@@ -58,21 +58,22 @@ export function mergeScores(
   checkLength('scores', scores.length, rows, columns);
   checkLength('out', out.length, rows, targets);
   const probability = from === 'logit' ? sigmoid : (p: number): number => p;
+  const { offsets, members } = mapping;
+  const empty = combine === 'max' && from === 'logit' ? Number.NEGATIVE_INFINITY : 0;
   for (let p = 0; p < rows; p++) {
     for (let u = 0; u < targets; u++) {
-      const members = membersOf(mapping, u);
-      let score = 0;
-      if (combine === 'max') {
-        score = members.length || from === 'logit' ? Number.NEGATIVE_INFINITY : 0;
-        for (const k of members) score = Math.max(score, scores[p * columns + k]!);
-      } else if (combine === 'mean') {
-        for (const k of members) score += probability(scores[p * columns + k]!);
-        score /= Math.max(1, members.length);
-      } else {
-        let none = 1;
-        for (const k of members) none *= 1 - probability(scores[p * columns + k]!);
-        score = 1 - none;
+      const first = offsets[u]!;
+      const end = offsets[u + 1]!;
+      let score = combine === 'max' ? Number.NEGATIVE_INFINITY : combine === 'mean' ? 0 : 1;
+      for (let i = first; i < end; i++) {
+        const x = scores[p * columns + members[i]!]!;
+        if (combine === 'max') score = Math.max(score, x);
+        else if (combine === 'mean') score += probability(x);
+        else score *= 1 - probability(x);
       }
+      if (first === end) score = empty;
+      else if (combine === 'mean') score /= end - first;
+      else if (combine === 'noisy_or') score = 1 - score;
       out[p * targets + u] = score;
     }
   }
