@@ -12,12 +12,10 @@ const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).m
 const newest = Math.max(...[...sources, 'asconfig.json', 'node_modules/assemblyscript/package.json'].map(changed));
 
 const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'));
-// v128 stays inside the module: no host ever sees one.
-const quiet = ['--disableWarning', '112'];
 const stale = Object.entries(targets).filter(([, { outFile }]) => changed(outFile) < newest);
 const compiled = stale.map(([target, { outFile }]) => {
   const entry = `assembly/${basename(outFile).split('.')[0]}.ts`;
-  const args = ['node_modules/assemblyscript/bin/asc.js', entry, '--config', 'asconfig.json', '--target', target, ...quiet];
+  const args = ['node_modules/assemblyscript/bin/asc.js', entry, '--config', 'asconfig.json', '--target', target];
   const start = performance.now();
   return new Promise((resolve) => {
     spawn(process.execPath, args, { stdio: 'inherit' }).on('close', (code) => {
