@@ -47,17 +47,34 @@ export async function decodeWithSharp(sharp: Sharp, bytes: Uint8Array, options: 
   const maxPixels = options.maxPixels ?? defaultMaxPixels;
   const header = checkHeader(sniffImage(bytes), maxPixels);
   try {
-    const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, autoOrient: true });
-    const meta = await image.metadata();
-    // Kinds whose header is not read by sniffImage.
-    checkSize(`${typeNames[header.type]} image`, meta, maxPixels);
-    if (meta.space === 'cmyk') throw inkColours(`${typeNames[header.type]} image`);
-    const { data, info } = await image.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return widen(pixels, info.width, info.height, info.channels);
+    return await runSharp(sharp, bytes, header, maxPixels, 'warning');
+  } catch (error) {
+    // Data that stops too early would leave grey pixels. Lesser faults, which some cameras write, are overlooked as in browsers.
+    if (error instanceof ImageError || /premature end|truncat|unexpected end/i.test(String(error)))
+      throw asImageError(error, header);
+  }
+  try {
+    return await runSharp(sharp, bytes, header, maxPixels, 'error');
   } catch (error) {
     throw asImageError(error, header);
   }
+}
+
+async function runSharp(
+  sharp: Sharp,
+  bytes: Uint8Array,
+  header: ImageHeader,
+  maxPixels: number,
+  failOn: 'warning' | 'error',
+): Promise<ImageFrame> {
+  const thing = `${typeNames[header.type]} image`;
+  const image = sharp(bytes, { failOn, limitInputPixels: false, autoOrient: true });
+  const meta = await image.metadata();
+  // Kinds whose header is not read by sniffImage.
+  checkSize(thing, meta, maxPixels);
+  if (meta.space === 'cmyk') throw inkColours(thing);
+  const { data, info } = await image.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  return widen(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), info.width, info.height, info.channels);
 }
 
 /** Decodes JPEG and PNG without native code; colour profiles are ignored. JPEG needs the package `jpeg-js`, loaded at the first use. */
