@@ -8,11 +8,13 @@ import esbuild from 'rollup-plugin-esbuild';
 /**
  * Inlines `*.wasm` as `export default Uint8Array` and `*.wgsl` as `export default string` (comments and indentation removed).
  * Shared with vitest, so that tests see what users get.
- * @returns {import('rollup').Plugin}
+ * @returns {import('rollup').Plugin & { enforce: 'pre' }}
  */
 export function inlineBinaries() {
   return {
     name: 'labelweave:inline-binaries',
+    // Before vite's own idea of what a *.wasm import is; rollup knows no such field.
+    enforce: 'pre',
     async load(id) {
       const inline = inliners[/\.(wasm|wgsl)$/.exec(id)?.[1]];
       if (!inline) return null;
