@@ -2,12 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { loadDetector } from 'labelweave';
-import { decodeFrame, drawOnFrame, writePng } from 'labelweave/node';
+import { drawOnFrame, toFrame, writePng } from 'labelweave/node';
 import centernet from 'labelweave/models/centernet-mbv3';
 
 // A photo that stands in an npm package (a development dependency, MIT).
 const photo = createRequire(import.meta.url).resolve('startbootstrap-creative/dist/assets/img/bg-masthead.jpg');
-const frame = await decodeFrame(photo);
+const frame = await toFrame(photo);
 
 const start = performance.now();
 const detector = await loadDetector(centernet);

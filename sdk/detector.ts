@@ -6,12 +6,11 @@ import { ArgumentError, DisposedError, describe } from './errors.js';
 import { Detections } from './detections/detections.js';
 import { toFrame, type ImageInput } from './image/frame.js';
 import { fitTarget, toSourceBoxes } from './image/geometry.js';
-import { openModel, type ModelProgress, type ModelSource } from './graph/model.js';
+import { openModel, type ModelSource } from './graph/model.js';
 import type { Manifest } from './graph/manifest.js';
-import { IMAGE_INPUT, withImageInput } from './graph/image-input.js';
 import { openHead, type Head } from './heads/head.js';
 import { GraphBuilder } from './ir/builder.js';
-import { addScoreMerge } from './unify/merge.js';
+import { addScoreMerge, mergedKind } from './unify/merge.js';
 import { selectDetections, type NmsOptions } from './postprocess/select.js';
 import { labelSpace, type LabelSpace } from './taxonomy/label-space.js';
 import { resolveLabels, type LabelsSpec, type ResolvedLabels } from './taxonomy/resolve.js';
@@ -57,13 +56,15 @@ export interface DetectOptions<L extends string = string> {
 /** The network on its device, shared by all views of one detector. */
 interface Loaded {
   readonly manifest: Manifest;
+  /** Name of the graph's image input. */
+  readonly imageInput: string;
   readonly runtime: Runtime;
   readonly report: DeviceReport;
   readonly base: Executable;
   readonly head: Head;
   /** The model's own label space. */
   readonly labels: LabelSpace;
-  readonly tails: Map<string, Promise<Executable>>;
+  readonly tails: Map<string, Tail>;
   readonly tailIds: WeakMap<object, number>;
   nextTailId: number;
   disposed: boolean;
@@ -90,7 +91,11 @@ export class Detector<L extends string = string> {
     const { manifest, graph } = await openModel(source, {
       signal,
       cache: options.cache,
-      onProgress: onProgress && ((progress: ModelProgress) => onProgress({ phase: 'download', ...progress })),
+      onProgress:
+        onProgress &&
+        (({ phase, file, loaded, total }) => {
+          if (phase !== 'optimize') onProgress({ phase: 'download', file, loaded, total });
+        }),
     });
     const manifestHead = manifest.heads[0]!;
     const own = labelSpace(manifestHead.dataset, manifestHead.labels);
@@ -98,15 +103,14 @@ export class Detector<L extends string = string> {
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
     const { runtime, report } = await chooseRuntime(options.device, { threads: options.threads });
     try {
-      const { height, width, order, mean, std, padValue, background } = manifest.input;
-      const input = { height, width, order, mean, std, padValue, background };
-      const base = await runtime.compile(withImageInput(graph, manifest.input.name, input), {
+      const base = await runtime.compile(graph, {
         signal,
         onProgress: onProgress && ((loaded, total) => onProgress({ phase: 'prepare', loaded, total })),
       });
       signal?.throwIfAborted();
       const loaded: Loaded = {
         manifest,
+        imageInput: graph.values[graph.inputs[0]!]!.name,
         runtime,
         report,
         base,
@@ -246,16 +250,12 @@ async function detectOne<L extends string>(
 
   // 2. graph, 3. heads, 4. unify: the network and, behind it, a tail for this label space, in one run on the device.
   const { head } = loaded;
-  const tail = await tailFor(loaded, labels, maxDetections, nms !== false);
-  if (loaded.disposed) throw new DisposedError('detector');
-  const from = scoresAfterUnify(head, labels);
-  const candidates = await tail.run(
-    {
-      feeds: { [IMAGE_INPUT]: { ...frame, target }, ...head.feeds(scoreThreshold, from) },
-      outputs: head.outputs,
-      signal,
-    },
-    (results) => head.decode(results, { labels: labels.space.size, from }),
+  const from = labels.mapping ? mergedKind({ combine: labels.combine, from: head.scores.from }) : head.scores.from;
+  const feeds = { [loaded.imageInput]: { ...frame, target }, ...head.feeds(scoreThreshold, from) };
+  // Suppression removes candidates, so more are taken than are wanted.
+  const wanted = nms === false ? maxDetections : maxDetections * 4;
+  const candidates = await withTail(loaded, labels, wanted, (executable) =>
+    executable.run({ feeds, outputs: head.outputs, signal }, (results) => head.decode(results, { labels: labels.space.size, from })),
   );
 
   // 5. postprocess: suppress, keep the best, and bring the boxes back to source pixels.
@@ -264,39 +264,57 @@ async function detectOne<L extends string>(
   return new Detections({ ...kept, labels: labels.space, imageWidth: frame.width, imageHeight: frame.height });
 }
 
-/** Logits stay logits unless several columns are averaged or combined as probabilities. */
-function scoresAfterUnify(head: Head, labels: ResolvedLabels): 'logit' | 'probability' {
-  return labels.mapping && labels.combine !== 'max' ? 'probability' : head.scores.from;
+/** The program of network plus tail for one label space. */
+interface Tail {
+  readonly executable: Promise<Executable>;
+  /** Frames that are using it now; only an idle tail may be given up. */
+  users: number;
 }
 
-/** The executable of network plus tail for a label space and a number of candidates; made once, then kept. */
-async function tailFor(loaded: Loaded, labels: ResolvedLabels, maxDetections: number, suppress: boolean): Promise<Executable> {
-  // Suppression removes candidates, so more are taken than are wanted; powers of two keep the number of programs small.
-  const k = 2 ** Math.ceil(Math.log2(Math.max(128, suppress ? maxDetections * 4 : maxDetections)));
+/** Runs `use` with the program for a label space and a number of candidates; programs are made once and kept while they are used often. */
+async function withTail<T>(
+  loaded: Loaded,
+  labels: ResolvedLabels,
+  candidates: number,
+  use: (executable: Executable) => Promise<T>,
+): Promise<T> {
+  // Powers of two keep the number of programs small.
+  const k = 2 ** Math.ceil(Math.log2(Math.max(128, candidates)));
   const identity = labels.mapping ?? loaded;
   let id = loaded.tailIds.get(identity);
   if (id === undefined) loaded.tailIds.set(identity, (id = loaded.nextTailId++));
   const key = `${id}/${labels.combine}/${k}`;
-  let tail = loaded.tails.get(key);
-  // Freshly used ones stand last.
+  const tail = loaded.tails.get(key) ?? { executable: buildTail(loaded, labels, k), users: 0 };
+  // The one used last stands last.
   loaded.tails.delete(key);
-  tail ??= buildTail(loaded, labels, k);
   loaded.tails.set(key, tail);
-  if (loaded.tails.size > MAX_TAILS) {
-    const [oldest, idle] = loaded.tails.entries().next().value!;
-    loaded.tails.delete(oldest);
-    // Frames in flight were queued before this call: a frame behind them ends last.
-    void idle.then((executable) => executable.dispose());
-  }
+  tail.users++;
   try {
-    return await tail;
-  } catch (error) {
-    loaded.tails.delete(key);
-    throw error;
+    const executable = await tail.executable.catch((error: unknown) => {
+      loaded.tails.delete(key);
+      throw error;
+    });
+    return await use(executable);
+  } finally {
+    tail.users--;
+    if (loaded.tails.size > MAX_TAILS) giveUpIdleTails(loaded);
   }
 }
 
-function buildTail({ base, head }: Loaded, labels: ResolvedLabels, k: number): Promise<Executable> {
+function giveUpIdleTails({ tails }: Loaded): void {
+  for (const [key, tail] of tails) {
+    if (tails.size <= MAX_TAILS) return;
+    if (tail.users > 0) continue;
+    tails.delete(key);
+    // A tail that could not be built has nothing to free; its error went to the call that asked for it.
+    tail.executable.then(
+      (executable) => executable.dispose(),
+      () => undefined,
+    );
+  }
+}
+
+async function buildTail({ base, head }: Loaded, labels: ResolvedLabels, k: number): Promise<Executable> {
   const builder = new GraphBuilder();
   const scores = head.addScores(builder);
   const merged = labels.mapping

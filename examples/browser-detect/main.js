@@ -1,5 +1,5 @@
 // The page's logic: load once, detect on every new picture, label space or threshold, draw boxes on the canvas.
-import { colorOf, drawDetections, loadDetector } from 'labelweave';
+import { drawDetections, labelColor, loadDetector } from 'labelweave';
 import centernet from 'labelweave/models/centernet-mbv3';
 
 const $ = (id) => document.getElementById(id);
@@ -53,7 +53,7 @@ function row({ label, labelIndex, score }) {
   const name = document.createElement('td');
   const swatch = document.createElement('span');
   swatch.className = 'swatch';
-  swatch.style.background = colorOf(label, labelIndex);
+  swatch.style.background = `rgb(${labelColor(labelIndex).join(' ')})`;
   name.append(swatch, label);
   const value = document.createElement('td');
   value.textContent = score.toFixed(2);

@@ -1,8 +1,8 @@
 // `labelweave detect`: images in, detections out as a table, JSON or COCO results, and as pictures.
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { type Detections, type DetectOptions, type Detector, loadDetector, LabelweaveError, parseLabelSpec, type LabelsSpec } from 'labelweave';
-import { decodeFrame, drawOnFrame, writeFileWhole, writePng } from 'labelweave/node';
+import { type Detections, type DetectOptions, type Detector, loadDetector, LabelweaveError, parseLabelFile, type LabelsSpec } from 'labelweave';
+import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
 import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
 import { createProgress } from './progress.js';
 import { namedModel } from './models.js';
@@ -71,7 +71,7 @@ export async function detectCommand(images: readonly string[], options: Record<s
       const text = format === 'coco' ? cocoText(rows, detector, coco, progress.note) : jsonText(rows, detector);
       if (jsonFile === undefined) process.stdout.write(text);
       else {
-        await writeFileWhole(jsonFile, text);
+        await writeBytes(jsonFile, new TextEncoder().encode(text));
         progress.note(`wrote ${jsonFile}: ${rows.reduce((sum, row) => sum + row.detections.length, 0)} detections in ${rows.length} images`);
       }
     }
@@ -95,7 +95,7 @@ interface ImageRow {
 }
 
 async function detectFile(detector: Detector, file: string, options: DetectOptions, drawFolder: string | undefined): Promise<ImageRow> {
-  const frame = await decodeFrame(file === '-' ? await readStandardInput() : file, { signal: options.signal });
+  const frame = await toFrame(file === '-' ? await readStandardInput() : file, { signal: options.signal });
   const start = performance.now();
   const detections = await detector.detect(frame, options);
   const ms = performance.now() - start;
@@ -164,7 +164,7 @@ async function expand(images: readonly string[]): Promise<string[]> {
 
 async function readLabels(value: string): Promise<LabelsSpec> {
   const named = await namedLabels(value);
-  return named ?? parseLabelSpec(await readText(value, '--labels'), { name: basename(value, extname(value)) });
+  return named ?? parseLabelFile(await readText(value, '--labels'), basename(value));
 }
 
 async function readText(file: string, option: string): Promise<string> {
