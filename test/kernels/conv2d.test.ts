@@ -1,0 +1,46 @@
+// conv2d: strides, padding, dilations, groups and fused tails against PyTorch; larger shapes of real networks against the reference.
+import { golden, randomTensor, ROUNDED, SUMMED, testOperator, type Case } from './harness.js';
+
+const none = { kind: 'none' } as const;
+const plain = {
+  strides: [1, 1],
+  padding: [0, 0, 0, 0],
+  dilations: [1, 1],
+  groups: 1,
+  activation: none,
+  residual: 'before_activation',
+} as const;
+const weight = (shape: readonly number[], seed: number) => randomTensor(shape, seed, { low: -0.5, high: 0.5, constant: true });
+
+/** Shapes around the tile sizes of fast kernels: full tiles, remainders in rows, filters and channels. */
+const shapes: Case<'conv2d'>[] = [
+  { name: '1x1, 24 -> 64 on 7x9', attributes: plain, inputs: [randomTensor([1, 7, 9, 24], 1), weight([1, 1, 24, 64], 2), weight([64], 3)] },
+  { name: '1x1, 40 -> 13 on 11x3', attributes: { ...plain, activation: { kind: 'relu6' } }, inputs: [randomTensor([1, 11, 3, 40], 4), weight([1, 1, 40, 13], 5)] },
+  {
+    name: '3x3, 16 -> 16 on 13x10',
+    attributes: { ...plain, padding: [1, 1, 1, 1], activation: { kind: 'relu' } },
+    inputs: [randomTensor([1, 13, 10, 16], 6), weight([3, 3, 16, 16], 7), weight([16], 8)],
+  },
+  {
+    name: '3x3 stride 2, 3 -> 16 on 21x21: the first layer of a network',
+    attributes: { ...plain, strides: [2, 2], padding: [1, 1, 1, 1] },
+    inputs: [randomTensor([1, 21, 21, 3], 9, { low: 0, high: 1 }), weight([3, 3, 3, 16], 10), weight([16], 11)],
+  },
+  {
+    name: '1x1 with residual, scale and activation on 8x8',
+    attributes: { ...plain, activation: { kind: 'hard_swish', alpha: 0.1666259765625 } },
+    inputs: [randomTensor([1, 8, 8, 32], 12), weight([1, 1, 32, 24], 13), weight([24], 14), randomTensor([1, 8, 8, 24], 15), randomTensor([1, 32], 16, { low: 0 })],
+  },
+  {
+    name: '4 groups of 8 -> 4',
+    attributes: { ...plain, groups: 4, padding: [1, 1, 1, 1] },
+    inputs: [randomTensor([1, 6, 5, 32], 17), weight([3, 3, 8, 16], 18)],
+  },
+  {
+    name: '1x1 on one pixel: a squeeze-excite layer',
+    attributes: { ...plain, activation: { kind: 'hard_sigmoid', alpha: 0.1666259765625 } },
+    inputs: [randomTensor([1, 1, 1, 72], 19), weight([1, 1, 72, 18], 20), weight([18], 21)],
+  },
+]; // prettier-ignore
+
+testOperator('conv2d', [...golden('conv2d'), ...shapes], { reference: ROUNDED, others: SUMMED });

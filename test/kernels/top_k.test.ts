@@ -1,0 +1,31 @@
+// top_k: order against PyTorch; ties, which PyTorch leaves open, by hand.
+import { EXACT, golden, testOperator, type Case } from './harness.js';
+
+const byHand: Case<'top_k'>[] = [
+  {
+    name: 'ties by lower index',
+    attributes: { k: 3 },
+    inputs: [{ shape: [5], data: [1, 2, 2, 1, 2] }],
+    outputs: [{ data: [2, 2, 2] }, { data: [1, 2, 4] }],
+  },
+  {
+    name: 'ties at the cut',
+    attributes: { k: 2 },
+    inputs: [{ shape: [4], data: [3, 1, 1, 1] }],
+    outputs: [{ data: [3, 1] }, { data: [0, 1] }],
+  },
+  {
+    name: 'minus infinity is a number',
+    attributes: { k: 2 },
+    inputs: [{ shape: [2], data: [-Infinity, 0] }],
+    outputs: [{ data: [0, -Infinity] }, { data: [1, 0] }],
+  },
+  {
+    name: 'int32',
+    attributes: { k: 2 },
+    inputs: [{ shape: [3], dtype: 'int32', data: [-1, 7, 3] }],
+    outputs: [{ data: [7, 3] }, { data: [1, 2] }],
+  },
+];
+
+testOperator('top_k', [...golden('top_k'), ...byHand], { reference: EXACT, others: EXACT });
