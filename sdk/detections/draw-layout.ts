@@ -166,8 +166,8 @@ function placeLabel(
   const right = box.x + box.width + half - width;
   const middle = (left + right) / 2;
   const above = box.y - half - height;
-  const top = box.y - half;
-  const bottom = box.y + box.height + half - height;
+  const top = Math.max(0, box.y - half);
+  const bottom = Math.min(box.y + box.height + half, canvasHeight) - height;
   const below = box.y + box.height + half;
   const tries: [number, number][] = [];
   for (const y of [above, top, below, bottom]) tries.push([left, y], [right, y], [middle, y]);

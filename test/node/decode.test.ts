@@ -23,7 +23,9 @@ const jpegSubsampledTolerance = 10;
 function largestDifference(a: ImageFrame, b: ImageFrame): number {
   expect([a.width, a.height, a.channels]).toEqual([b.width, b.height, b.channels]);
   expect(a.data.length).toBe(b.data.length);
-  return a.data.reduce((max, value, i) => Math.max(max, Math.abs(value - b.data[i]!)), 0);
+  let largest = 0;
+  for (let i = 0; i < a.data.length; i++) largest = Math.max(largest, Math.abs(a.data[i]! - b.data[i]!));
+  return largest;
 }
 
 async function failure(work: Promise<unknown>): Promise<LabelweaveError> {
