@@ -44,7 +44,8 @@ export default function setup({ provide }: TestProject): () => void {
   npm(consumer, 'install', ...quiet, '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`);
   cpSync(`${root}test/package/consumers`, consumer, { recursive: true });
   for (const file of ['checks.mjs', 'server.mjs']) cpSync(`${root}test/runtime/${file}`, join(consumer, file));
-  cpSync(`${root}node_modules/startbootstrap-creative/dist/assets/img/bg-masthead.jpg`, join(consumer, 'photo.jpg'));
+  // A picture with several people, from a development dependency.
+  cpSync(`${root}node_modules/@vladmandic/human/assets/screenshot-facedetect.jpg`, join(consumer, 'photo.jpg'));
   provide('consumer', consumer);
   provide('packed', packed);
   return () => rmSync(consumer, { recursive: true, force: true });

@@ -6,6 +6,6 @@ const plain = (detections) => [...detections].map(({ label, score, box }) => ({ 
 
 const detector = await loadDetector(centernet, { device: 'wasm' });
 const own = await detector.detect('photo.jpg');
-const grouped = await detector.detect('photo.jpg', { labels: { labels: { computer: ['laptop', 'keyboard', 'mouse', 'tv'] } } });
+const grouped = await detector.detect('photo.jpg', { labels: { labels: { someone: ['person'] } } });
 console.log(JSON.stringify({ own: plain(own), grouped: plain(grouped), device: detector.device.description }));
 detector.dispose();

@@ -1,0 +1,217 @@
+// The command line on the installed package: results on stdout, everything for people on stderr, documented exit codes, files whole or not at all.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { run, type Outcome } from './run.js';
+
+const consumer = inject('consumer');
+const main = join(consumer, 'node_modules/labelweave/dist/cli/main.js');
+let folder: string;
+let photo: string;
+
+const labelweave = (...args: string[]): Promise<Outcome> => run(process.execPath, [main, ...args], { cwd: folder });
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'labelweave-cli-'));
+  photo = join(folder, 'photo 000000000042.jpg');
+  copyFileSync(join(consumer, 'photo.jpg'), photo);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('detect', () => {
+  it('prints a table of labels, scores and boxes, and nothing else', async () => {
+    const { code, stdout, stderr } = await labelweave('detect', photo);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ {2}label +score +x1 +y1 +x2 +y2\n/);
+    expect(stdout).toMatch(/^ {2}laptop +0\.\d{3}( +-?\d+\.\d){4}$/m);
+  });
+
+  it('--format json is JSON with parallel arrays in the label space asked for', async () => {
+    writeFileSync(
+      join(folder, 'mine.json'),
+      JSON.stringify({ labels: { computer: ['laptop', 'mouse', 'keyboard'], seat: ['chair', 'couch'] } }),
+    );
+    const { code, stdout } = await labelweave('detect', photo, '--labels', 'mine.json', '--format', 'json');
+    expect(code).toBe(0);
+    const json = JSON.parse(stdout);
+    expect(json).toMatchObject({ labelweave: 1, model: 'centernet-mbv3', device: 'wasm' });
+    const [image] = json.images;
+    expect(image.file).toBe(photo);
+    expect(image.boxes.length).toBe(image.scores.length * 4);
+    expect(json.labels.labels.map(({ name }: { name: string }) => name)).toEqual(['computer', 'seat']);
+  });
+
+  it('--labels takes names of the catalogue and text files', async () => {
+    const voc = await labelweave('detect', photo, '--labels', 'voc', '--threshold', '0.2');
+    expect(voc.code).toBe(0);
+    expect(voc.stdout).toMatch(/chair/);
+    expect(voc.stdout).not.toMatch(/laptop/);
+    writeFileSync(join(folder, 'two.txt'), 'mouse\nlaptop\n');
+    const two = await labelweave('detect', photo, '--labels', 'two.txt');
+    expect(two.stdout).toMatch(/laptop/);
+    expect(two.stdout).not.toMatch(/chair/);
+  });
+
+  it('--format coco with --gt takes image and category ids from the annotations', async () => {
+    const annotations = {
+      images: [{ id: 7, file_name: 'some/folder/photo 000000000042.jpg', width: 1, height: 1 }],
+      categories: [
+        { id: 900, name: 'laptop' },
+        { id: 901, name: 'mouse' },
+      ],
+      annotations: [],
+    };
+    writeFileSync(join(folder, 'gt.json'), JSON.stringify(annotations));
+    const { code, stdout, stderr } = await labelweave(
+      'detect',
+      photo,
+      '--format',
+      'coco',
+      '--gt',
+      'gt.json',
+      '--json',
+      'results.json',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/left out, for want of a category of that name in gt\.json: person, /);
+    expect(stderr).toMatch(/wrote results\.json: \d+ detections in 1 image/);
+    const rows = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'));
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) {
+      expect(row).toMatchObject({ image_id: 7, category_id: expect.any(Number), score: expect.any(Number) });
+      expect([900, 901]).toContain(row.category_id);
+      expect(row.bbox).toHaveLength(4);
+    }
+    const [x, y, width, height] = rows.find((row: { category_id: number }) => row.category_id === 900).bbox;
+    expect(x).toBeGreaterThanOrEqual(0);
+    expect(y).toBeGreaterThanOrEqual(0);
+    expect(width).toBeGreaterThan(100);
+    expect(height).toBeGreaterThan(100);
+  });
+
+  it('--format coco without --gt: the number in the file name and the label’s own id', async () => {
+    const { stdout } = await labelweave('detect', photo, '--format', 'coco');
+    const rows = JSON.parse(stdout);
+    expect(rows.every((row: { image_id: number }) => row.image_id === 42)).toBe(true);
+    expect(rows.some((row: { category_id: number }) => row.category_id === 73)).toBe(true); // laptop
+  });
+
+  it('--draw writes a PNG for each image, and never two of the same name', async () => {
+    mkdirSync(join(folder, 'a'), { recursive: true });
+    mkdirSync(join(folder, 'b'), { recursive: true });
+    copyFileSync(photo, join(folder, 'a/same.jpg'));
+    copyFileSync(photo, join(folder, 'b/same.jpg'));
+    const { code } = await labelweave('detect', 'a', 'b', '--draw', 'drawn');
+    expect(code).toBe(0);
+    const names = readdirSync(join(folder, 'drawn')).sort();
+    expect(names).toEqual(['same-2.png', 'same.png']);
+    for (const name of names)
+      expect(readFileSync(join(folder, 'drawn', name)).subarray(0, 8)).toEqual(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
+  });
+
+  it('goes on behind a broken image, names it, and ends with code 1', async () => {
+    writeFileSync(join(folder, 'broken.jpg'), 'not a picture');
+    const { code, stdout, stderr } = await labelweave('detect', 'broken.jpg', photo);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken\.jpg: /);
+    expect(stdout).toMatch(/laptop/);
+  });
+
+  it.each([
+    ['no images', [], /found no images/],
+    ['a threshold of 2', ['x.jpg', '--threshold', '2'], /--threshold: found 2; wanted a number from 0 to 1/],
+    ['a threshold that is no number', ['x.jpg', '--threshold', 'high'], /--threshold: found "high"/],
+    ['an unknown format', ['x.jpg', '--format', 'xml'], /--format: found "xml"; wanted table, json or coco/],
+    ['an unknown device', ['x.jpg', '--device', 'tpu'], /--device: found "tpu"/],
+    ['no threads', ['x.jpg', '--threads', '0'], /--threads: found 0/],
+    ['--gt without --format coco', ['x.jpg', '--gt', 'gt.json'], /--gt: found --format table/],
+    ['an unknown option', ['x.jpg', '--colour', 'red'], /colour/i],
+    ['labels that are no file', ['x.jpg', '--labels', 'none.json'], /--labels: could not read "none.json"/],
+    ['an empty folder', ['.git-empty'], /folder without images/],
+  ])('wrong usage, %s: code 2, nothing on stdout', async (_, args, message) => {
+    mkdirSync(join(folder, '.git-empty'), { recursive: true });
+    const { code, stdout, stderr } = await labelweave('detect', ...args);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(stderr).not.toMatch(/ {4}at /);
+  });
+
+  it.each([
+    ['a model that is not there', ['--model', 'no/such/model'], /no\/such\/model/],
+    ['a label that the model does not have', ['--labels', 'unknown.txt'], /"zebu".*zebra/s],
+    ['a device that does not work', ['--device', 'webgpu'], /WebGPU/],
+  ])('%s: code 3', async (_, args, message) => {
+    writeFileSync(join(folder, 'unknown.txt'), 'zebu\n');
+    const { code, stdout, stderr } = await labelweave('detect', photo, ...args);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(3);
+    expect(stderr).not.toMatch(/ {4}at /);
+  });
+
+  it('leaves no JSON file behind when it fails', async () => {
+    await labelweave('detect', photo, '--model', 'no/such/model', '--format', 'json', '--json', 'never.json');
+    expect(existsSync(join(folder, 'never.json'))).toBe(false);
+  });
+});
+
+describe('devices and inspect', () => {
+  it('devices says what works and why the rest does not', async () => {
+    const { code, stdout } = await labelweave('devices', '--json');
+    expect(code).toBe(0);
+    const { auto, devices } = JSON.parse(stdout);
+    expect(auto).toBe('wasm');
+    expect(devices.map(({ kind, works }: { kind: string; works: boolean }) => [kind, works])).toEqual([
+      ['webgpu', false],
+      ['wasm', true],
+      ['reference', true],
+    ]);
+    expect((await labelweave('devices')).stdout).toMatch(/^\* wasm +yes {2}wasm/m);
+  });
+
+  it('inspect says what is in the default model', async () => {
+    const { code, stdout } = await labelweave('inspect', '--json');
+    expect(code).toBe(0);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ name: 'centernet-mbv3', license: 'MIT', input: { width: 512, height: 512 } });
+    expect(facts.heads[0].labels).toHaveLength(80);
+    // The figure that the field quotes for this network: 1.295 GMAC.
+    expect(facts.macs / 1e9).toBeCloseTo(1.295, 2);
+    expect((await labelweave('inspect', '--labels')).stdout).toMatch(/^ {4}90 {2}toothbrush$/m);
+  });
+});
+
+describe('help', () => {
+  it('lists commands, options with examples, and exit codes', async () => {
+    const top = await labelweave('--help');
+    expect(top.code).toBe(0);
+    expect(top.stdout).toMatch(/detect .*\n.*devices .*\n.*inspect /);
+    expect(top.stdout).toMatch(/Exit codes/i);
+    const detect = await labelweave('detect', '--help');
+    for (const option of [
+      '--model',
+      '--labels',
+      '--threshold',
+      '--device',
+      '--threads',
+      '--json',
+      '--draw',
+      '--format',
+      '--gt',
+    ]) {
+      expect(detect.stdout).toContain(option);
+    }
+    expect(detect.stdout).toMatch(/Examples/);
+    expect((await labelweave('--version')).stdout).toMatch(/labelweave\/\d+\.\d+\.\d+/);
+  });
+
+  it.each([[[]], [['fly']]])('no command or an unknown one (%j): code 2 and the way to help', async (args) => {
+    const { code, stdout, stderr } = await labelweave(...args);
+    expect(code).toBe(2);
+    expect(stdout + stderr).toMatch(/--help|Usage/);
+  });
+});
