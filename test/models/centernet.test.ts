@@ -80,11 +80,8 @@ describe('the package of centernet-mbv3', () => {
       // A depthwise filter is stored under the name of its node, in another shape.
       const original = published.get(name) ?? published.get(depthwiseFilter(source.nodes, name));
       expect(original, name).toBeDefined();
-      expect(
-        Buffer.from(tensor.constant.stored.buffer, tensor.constant.stored.byteOffset, tensor.constant.stored.byteLength),
-      ).toEqual(
-        Buffer.from(original!.constant.stored.buffer, original!.constant.stored.byteOffset, original!.constant.stored.byteLength),
-      );
+      const bits = (stored: ArrayBufferView): Buffer => Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+      expect(bits(tensor.constant.stored).equals(bits(original!.constant.stored)), name).toBe(true);
       if (tensor.constant.dtype === 'float16') halves += tensor.constant.stored.length;
     }
     expect(halves).toBeGreaterThan(1.9e6);

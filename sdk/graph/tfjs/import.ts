@@ -76,7 +76,7 @@ export function importTfjs(model: TfjsModel, weights: ReadonlyMap<string, TfjsWe
         throw new ModelError('unsupported-operator', {
           thing: `node "${node.name}"`,
           found: `the operator ${node.op}`,
-          wanted: `one of ${Object.keys(converters).sort().join(', ')}`,
+          wanted: `one of the ${Object.keys(converters).length} operators that can be imported`,
           next: `It is needed for output "${neededFor}": choose outputs before it (option outputs), or add a converter to sdk/graph/tfjs/operators.ts.`,
         });
       }
@@ -164,10 +164,12 @@ function executionOrder(
           });
         // A node stays open while its descendants are visited: meeting an open one closes a cycle.
         if (state.get(source) === 'open') {
-          throw new ModelError('invalid-model', {
-            thing: `file "${file}"`,
-            found: `a cycle through "${source}" and "${name}"`,
+          const loop = [...nodes.values()].some(({ op }) => op === 'NextIteration');
+          throw new ModelError(loop ? 'unsupported-operator' : 'invalid-model', {
+            thing: `output "${neededFor}" of "${file}"`,
+            found: `${loop ? 'a loop (tf.while)' : 'a cycle'} through "${source}" and "${name}"`,
             wanted: 'a graph without loops',
+            next: 'Choose outputs before it (option outputs).',
           });
         }
         stack.push({ name: source, leave: false });
