@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'invalid-label-space'
   | 'ambiguous-label'
   | 'unknown-label'
+  | 'invalid-ground-truth'
+  | 'invalid-predictions'
   | 'device-unavailable'
   | 'device-failed'
   | 'out-of-memory'
@@ -85,6 +87,13 @@ export class ModelError extends LabelweaveError {
 /** A label space, grouping or taxonomy breaks a law, or a label is not in it. */
 export class LabelSpaceError extends LabelweaveError {
   constructor(code: 'invalid-label-space' | 'ambiguous-label' | 'unknown-label', parts: ErrorParts) {
+    super(code, parts);
+  }
+}
+
+/** What an evaluation is given is broken: a row, a mask, an image or a class. The message names the row. */
+export class EvaluationError extends LabelweaveError {
+  constructor(code: 'invalid-ground-truth' | 'invalid-predictions', parts: ErrorParts) {
     super(code, parts);
   }
 }

@@ -63,7 +63,7 @@ export function hungarian(costs: ArrayLike<number>, options: HungarianOptions): 
       next: 'Use a large finite cost instead of an infinite one where a bad pair is better than none.',
     });
   }
-  const pairs = Array.from(partner, (j, i) => (turned ? [j, i] : [i, j]) as const);
+  const pairs = Array.from(partner, (j, i): [row: number, column: number] => (turned ? [j, i] : [i, j]));
   if (turned) pairs.sort((a, b) => a[0] - b[0]);
   let cost = 0;
   for (const [i, j] of pairs) cost += costs[i * columns + j]!;
