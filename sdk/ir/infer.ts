@@ -398,7 +398,7 @@ export function inferShapes<K extends OperatorName>(
   options: InferOptions = {},
 ): ValueType[] {
   const check = new Check(op, options.name ?? op, inputs, options.result ?? {});
-  const rule = rules[op] as Rule<K> | undefined;
+  const rule = isOperator(op) ? (rules[op] as Rule<K>) : undefined;
   if (!rule) {
     throw new ModelError('unsupported-operator', {
       thing: `node "${options.name ?? op}"`,

@@ -7,6 +7,8 @@ import { NONE } from './operators.js';
 
 const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array } as const;
 
+const valueTypes: readonly string[] = ['float32', 'int32', 'uint8', 'bool'];
+
 /**
  * Throws {@link ModelError} `invalid-model` for the first broken rule: unique names, static shapes, constants of the right length and array type, every
  * value written once and before it is read, operands and results as {@link inferShapes} wants them, outputs that exist.
@@ -23,7 +25,7 @@ export function validateGraph(graph: Graph): void {
     const thing = `value "${value.name}"`;
     if (names.has(value.name)) fail(thing, 'a second value of this name', 'a unique name');
     names.add(value.name);
-    if (!(value.dtype in arrays)) fail(thing, `dtype ${describe(value.dtype)}`, 'float32, int32, uint8 or bool');
+    if (!valueTypes.includes(value.dtype)) fail(thing, `dtype ${describe(value.dtype)}`, 'float32, int32, uint8 or bool');
     if (value.shape.some((d) => !Number.isInteger(d) || d < 0) || sizeOf(value.shape) > MAX_ELEMENTS) {
       fail(thing, `shape ${formatShape(value.shape)}`, `integers of at least 0, at most ${MAX_ELEMENTS} elements`);
     }

@@ -42,7 +42,8 @@ export function evaluateNode(
   inputs: readonly (Operand | undefined)[],
   outputs: readonly Operand[],
 ): void {
-  const operator = referenceOperators[node.op] as ReferenceOperator<OperatorName> | undefined;
+  const operator = (Object.hasOwn(referenceOperators, node.op) ? referenceOperators[node.op] : undefined) as
+    ReferenceOperator<OperatorName> | undefined;
   if (!operator) {
     throw new ModelError('unsupported-operator', {
       thing: `node "${node.name}"`,
