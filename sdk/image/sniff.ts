@@ -16,6 +16,10 @@ export interface ImageHeader {
   cmyk: boolean;
   /** JPEG of three components that stand for red, green and blue themselves, not for YCbCr (the rule of libjpeg). */
   storedRgb: boolean;
+  /** JPEG: sampling factors of every component, horizontal and vertical. */
+  sampling: readonly (readonly [number, number])[];
+  /** JPEG: where the colour transform of an Adobe segment stands in the file. */
+  adobeTransformAt: number | undefined;
   /** JPEG: how the pixels are coded. `baseline` and `progressive` are read everywhere. */
   coding: 'baseline' | 'progressive' | 'arithmetic' | 'lossless' | 'hierarchical' | undefined;
   /** Bits a sample; undefined where it is not read. */
@@ -56,15 +60,7 @@ export function sniffImage(bytes: Uint8Array): ImageHeader {
   }
   if (type === 'jpeg') return readJpeg(bytes);
   if (type === 'png') return readPng(bytes);
-  const header: ImageHeader = {
-    type,
-    size: undefined,
-    orientation: 1,
-    cmyk: false,
-    storedRgb: false,
-    coding: undefined,
-    depth: undefined,
-  };
+  const header = emptyHeader(type);
   if (type === 'webp') header.size = readWebpSize(bytes);
   if (type === 'gif') {
     if (bytes.length < 13) throw cutOff('gif', bytes.length);
@@ -169,6 +165,20 @@ export function exifOrientation(tiff: Uint8Array): Orientation {
   return 1;
 }
 
+function emptyHeader(type: ImageType): ImageHeader {
+  return {
+    type,
+    size: undefined,
+    orientation: 1,
+    cmyk: false,
+    storedRgb: false,
+    sampling: [],
+    adobeTransformAt: undefined,
+    coding: undefined,
+    depth: undefined,
+  };
+}
+
 const ascii = (text: string) => Array.from(text, (c) => c.charCodeAt(0));
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -250,15 +260,7 @@ function broken(type: ImageType, found: string, wanted: string): ImageError {
 
 /** Walks the segments of a JPEG file (ITU T.81 annex B) up to EOI, so that a truncated file is known before it is decoded. */
 function readJpeg(bytes: Uint8Array): ImageHeader {
-  const header: ImageHeader = {
-    type: 'jpeg',
-    size: undefined,
-    orientation: 1,
-    cmyk: false,
-    storedRgb: false,
-    coding: undefined,
-    depth: undefined,
-  };
+  const header = emptyHeader('jpeg');
   let exifSeen = false;
   let jfif = false;
   let adobeTransform: number | undefined;
@@ -284,6 +286,7 @@ function readJpeg(bytes: Uint8Array): ImageHeader {
     } else if (code === 0xe0 && startsWith(bytes, [0x4a, 0x46, 0x49, 0x46, 0], at + 2)) {
       jfif = true;
     } else if (code === 0xee && length >= 14 && startsWith(bytes, ascii('Adobe'), at + 2)) {
+      header.adobeTransformAt = at + 13;
       adobeTransform = bytes[at + 13];
     } else if (code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc) {
       if (length < 8) throw broken('jpeg', `a frame header of ${length} bytes`, 'at least 8');
@@ -291,6 +294,12 @@ function readJpeg(bytes: Uint8Array): ImageHeader {
       header.depth = bytes[at + 2]!;
       header.size = { height: (bytes[at + 3]! << 8) | bytes[at + 4]!, width: (bytes[at + 5]! << 8) | bytes[at + 6]! };
       const components = bytes[at + 7]!;
+      if (length < 8 + 3 * components)
+        throw broken('jpeg', `a frame header of ${length} bytes`, `${8 + 3 * components} for ${components} components`);
+      header.sampling = Array.from(
+        { length: components },
+        (_, i) => [bytes[at + 9 + 3 * i]! >> 4, bytes[at + 9 + 3 * i]! & 15] as const,
+      );
       header.cmyk = components === 4;
       const letters = components === 3 && [0x52, 0x47, 0x42].every((id, i) => bytes[at + 8 + 3 * i] === id);
       header.storedRgb = components === 3 && !jfif && (adobeTransform === undefined ? letters : adobeTransform === 0);
@@ -327,7 +336,7 @@ function readPng(bytes: Uint8Array): ImageHeader {
     if (!header) {
       if (name !== 0x49484452 || length !== 13) throw broken('png', 'a first chunk that is not IHDR of 13 bytes', 'IHDR');
       const size = { width: view.getUint32(at + 8), height: view.getUint32(at + 12) };
-      header = { type: 'png', size, orientation: 1, cmyk: false, storedRgb: false, coding: undefined, depth: bytes[at + 16]! };
+      header = { ...emptyHeader('png'), size, depth: bytes[at + 16]! };
     } else if (name === 0x49444154) {
       data = true;
     } else if (name === 0x65584966) {

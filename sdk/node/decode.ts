@@ -5,6 +5,7 @@ import { checkHeader, checkSize, defaultMaxPixels, inkColours, sniffImage, typeN
 import type { DecodeOptions } from '../platform-types.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import { environment } from './environment.js';
+import { decodeJpeg } from './jpeg.js';
 import { decodePng } from './png.js';
 
 type Sharp = typeof import('sharp').default;
@@ -80,7 +81,6 @@ async function runSharp(
 /** Decodes JPEG and PNG without native code; colour profiles are ignored. JPEG needs the package `jpeg-js`, loaded at the first use. */
 export async function decodePure(bytes: Uint8Array, options: DecodeOptions = {}): Promise<ImageFrame> {
   const header = checkHeader(sniffImage(bytes), options.maxPixels);
-  const thing = `${typeNames[header.type]} image`;
   if (header.type === 'png') return orientFrame(await decodePng(bytes), header.orientation);
   if (header.type !== 'jpeg') {
     throw new ImageError('unsupported-image', {
@@ -92,31 +92,9 @@ export async function decodePure(bytes: Uint8Array, options: DecodeOptions = {})
         : 'Convert it to JPEG or PNG.',
     });
   }
-  if (header.depth !== 8 || (header.coding !== 'baseline' && header.coding !== 'progressive')) {
-    throw new ImageError('unsupported-image', {
-      thing,
-      found: `${header.coding} coding with ${header.depth} bits`,
-      wanted: 'baseline or progressive coding with 8 bits',
-      next: 'Convert it to an ordinary JPEG or PNG.',
-    });
-  }
-  const { width, height } = header.size!;
   try {
-    const { decode } = (await import('jpeg-js')).default;
-    const decoded = decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      // jpeg-js itself does not see that the samples are RGB already.
-      ...(header.storedRgb ? { colorTransform: false } : {}),
-      tolerantDecoding: false,
-      maxResolutionInMP: (options.maxPixels ?? defaultMaxPixels) / 1e6,
-      // Coefficients, planes and output take below 32 bytes a pixel; the limit holds against headers that lie.
-      maxMemoryUsageInMB: 64 + (width * height * 32) / 2 ** 20,
-    });
-    if (decoded.width !== width || decoded.height !== height)
-      throw new Error(`decoded ${decoded.width} x ${decoded.height} pixels`);
-    const data = decoded.data as Uint8Array;
-    return orientFrame({ data, width, height, channels: 3 }, header.orientation);
+    const frame = await decodeJpeg(bytes, header, options.maxPixels ?? defaultMaxPixels);
+    return orientFrame(frame, header.orientation);
   } catch (error) {
     throw asImageError(error, header);
   }
