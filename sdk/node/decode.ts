@@ -18,15 +18,15 @@ let whyNoSharp: string | undefined;
 
 /** The `sharp` package, or undefined where it cannot be loaded. Asked once. */
 export function loadSharp(): Promise<Sharp | undefined> {
-  loaded ??= import('sharp').then(
-    (module) => module.default,
-    (error: unknown) => {
+  loaded ??= import('sharp')
+    .then((module) => module.default)
+    .catch((error: unknown) => {
       const missing = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(String((error as { code?: unknown } | null)?.code));
-      if (!missing)
-        whyNoSharp = `it could not be loaded (${String(error instanceof Error ? error.message : error).split('\n')[0]})`;
+      whyNoSharp = missing
+        ? 'it is not installed'
+        : `it could not be loaded (${String(error instanceof Error ? error.message : error).split('\n')[0]})`;
       return undefined;
-    },
-  );
+    });
   return loaded;
 }
 

@@ -386,6 +386,32 @@ describe('which path is taken', () => {
   });
 });
 
+describe('without sharp', () => {
+  afterEach(() => {
+    vi.doUnmock('sharp');
+    vi.resetModules();
+  });
+  test.each([
+    ['not installed', Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' }), 'it is not installed'],
+    ['broken', new Error('libvips-cpp.so: no such file'), 'it could not be loaded'],
+  ])('%s: JPEG and PNG are decoded all the same, and messages say why there is no more', async (_, problem, words) => {
+    vi.resetModules();
+    vi.doMock('sharp', () => ({
+      get default() {
+        throw problem;
+      },
+    }));
+    const fresh = await import('../../sdk/node/decode.js');
+    const jpeg = await smooth().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer();
+    expect(await fresh.decodeImage(jpeg)).toEqual(await decodePure(jpeg));
+    const error: unknown = await fresh.decodeImage(await noisy(3).webp().toBuffer()).catch((e: unknown) => e);
+    expect(error).toMatchObject({ name: 'ImageError', code: 'unsupported-image' });
+    expect(String(error)).toContain('WebP');
+    expect(String(error)).toContain('Installing the package sharp adds');
+    expect(String(error)).toContain(words);
+  });
+});
+
 interface PngParts {
   columns: number;
   rows: number;
