@@ -70,6 +70,19 @@ export function targetOfSource(mapping: LabelMapping): Int32Array {
   return targets;
 }
 
+/**
+ * First K -> U, then U -> V, as one mapping K -> V (the product of the two matrices). Associative; {@link isIdentity identities} change nothing.
+ * Throws LabelSpaceError `invalid-label-space` where the first does not end where the second starts.
+ */
+export function composeMappings(first: LabelMapping, second: LabelMapping): LabelMapping {
+  if (targetsOf(first) !== second.sources)
+    throw invalid('composed mappings', `${targetsOf(first)} labels, then ${second.sources}`, 'as many as the first one ends in');
+  const groups = Array.from({ length: targetsOf(second) }, (_, v) =>
+    Array.from(membersOf(second, v)).flatMap((u) => Array.from(membersOf(first, u))),
+  );
+  return mappingOf(groups, first.sources);
+}
+
 /** Checks shape, ranges and law. Throws LabelSpaceError `invalid-label-space`. */
 export function checkMapping(mapping: LabelMapping): void {
   const { sources, offsets, members } = mapping;

@@ -1,16 +1,13 @@
-// Stage 4: per-dataset scores to scores of the wanted labels, on a device (score_merge) or on arrays. It applies a mapping; it finds none.
+// Stage 4: per-dataset scores to scores of the wanted labels, on a device (score_merge); on arrays it is taxonomy's mergeScores. It applies a
+// mapping; it finds none.
 import { ArgumentError } from '../errors.js';
 import type { ValueId } from '../ir/graph.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import { formatShape, sizeOf } from '../tensor/shape.js';
-import { checkMapping, type Combine, type LabelMapping, type ScoreKind, targetsOf } from '../taxonomy/mapping.js';
+import { checkMapping, type LabelMapping, type ScoreKind, targetsOf } from '../taxonomy/mapping.js';
+import type { MergeOptions } from '../taxonomy/merge-scores.js';
 
-export interface MergeOptions {
-  /** How several labels become one; see {@link Combine}. `mean` is UniDet's Eq. 5. */
-  combine: Combine;
-  /** What the scores are. */
-  from: ScoreKind;
-}
+export { mergeScores, type MergeOptions } from '../taxonomy/merge-scores.js';
 
 /** What merged scores are: `max` leaves them as they are, `mean` and `noisy_or` give probabilities. */
 export function mergedKind({ combine, from }: MergeOptions): ScoreKind {
@@ -41,49 +38,6 @@ export function addScoreMerge(
   return leading.length === 1 ? merged : builder.reshape(`${node}/map`, merged, [...leading, targets]);
 }
 
-/**
- * The same on arrays, in double precision: scores Float32 [P, K] -> Float32 [P, U] (into `out` if given).
- * A label without members gets -Infinity as a logit, 0 as a probability. NaN among its members makes a score NaN.
- */
-export function mergeScores(
-  scores: ArrayLike<number>,
-  rows: number,
-  mapping: LabelMapping,
-  { combine, from }: MergeOptions,
-  out: Float32Array = new Float32Array(rows * targetsOf(mapping)),
-): Float32Array {
-  checkMapping(mapping);
-  const columns = mapping.sources;
-  const targets = targetsOf(mapping);
-  checkLength('scores', scores.length, rows, columns);
-  checkLength('out', out.length, rows, targets);
-  const probability = from === 'logit' ? sigmoid : (p: number): number => p;
-  const { offsets, members } = mapping;
-  const empty = combine === 'max' && from === 'logit' ? Number.NEGATIVE_INFINITY : 0;
-  for (let p = 0; p < rows; p++) {
-    for (let u = 0; u < targets; u++) {
-      const first = offsets[u]!;
-      const end = offsets[u + 1]!;
-      let score = combine === 'max' ? Number.NEGATIVE_INFINITY : combine === 'mean' ? 0 : 1;
-      for (let i = first; i < end; i++) {
-        const x = scores[p * columns + members[i]!]!;
-        if (combine === 'max') score = Math.max(score, x);
-        else if (combine === 'mean') score += probability(x);
-        else score *= 1 - probability(x);
-      }
-      if (first === end) score = empty;
-      else if (combine === 'mean') score /= end - first;
-      else if (combine === 'noisy_or') score = 1 - score;
-      out[p * targets + u] = score;
-    }
-  }
-  return out;
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}
-
 function checkColumns(thing: string, columns: number, mapping: LabelMapping): void {
   if (columns === mapping.sources) return;
   throw new ArgumentError({
@@ -91,9 +45,4 @@ function checkColumns(thing: string, columns: number, mapping: LabelMapping): vo
     found: `${columns} labels in the last dimension`,
     wanted: `${mapping.sources}, the labels the mapping starts from`,
   });
-}
-
-function checkLength(thing: string, length: number, rows: number, columns: number): void {
-  if (length === rows * columns) return;
-  throw new ArgumentError({ thing, found: `${length} numbers`, wanted: `${rows * columns}: [${rows}, ${columns}]` });
 }
