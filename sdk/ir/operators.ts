@@ -120,7 +120,7 @@ export interface Attributes {
   /** x [..., K] -> values [..., k], index int32 [..., k]: the k largest of the last axis, descending; ties by lower index. */
   top_k: { k: number };
   /**
-   * scores [P, K], offsets int32 [U+1], members int32 [offsets[U]] -> [P, U]: column u combines the columns
+   * scores [P, K], offsets int32 [U+1], members int32 [offsets[U]] (both constants) -> [P, U]: column u combines the columns
    * members[offsets[u]..offsets[u+1]) of its row. A sparse mapping T applied to scores (UniDet, Eq. 5 for `mean`).
    * `from` says what the scores are; max works on them as they are; mean and noisy_or (1 - prod(1 - p)) give probabilities.
    * A label without members gets -Infinity as a logit, 0 as a probability.

@@ -133,7 +133,7 @@ const infer = inferShapes as (
 ) => ReturnType<typeof inferShapes>;
 
 describe('inferShapes', () => {
-  it.each(good)('%s', (op, inputs, attributes, shapes, dtypes, result) => {
+  it.each(good.map((row) => [row[0], row] as const))('%s', (_, [op, inputs, attributes, shapes, dtypes, result]) => {
     expect(infer(op, inputs, attributes, { result })).toEqual(
       shapes.map((shape, k) => ({ dtype: dtypes?.[k] ?? 'float32', shape })),
     );
@@ -143,7 +143,7 @@ describe('inferShapes', () => {
     expect(new Set(good.map(([op]) => op)).size).toBe(24);
   });
 
-  it.each(bad)('refuses %s (%s)', (_, op, inputs, attributes, result) => {
+  it.each(bad.map((row) => [row[0], row[1], row] as const))('refuses %s (%s)', (_, __, [, op, inputs, attributes, result]) => {
     const run = () => infer(op, inputs, attributes, { name: 'the node', result });
     expect(run).toThrow(ModelError);
     expect(run).toThrow(/node "the node"/);

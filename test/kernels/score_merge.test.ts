@@ -3,8 +3,8 @@ import { APPROXIMATED, randomTensor, ROUNDED, testOperator, type Case } from './
 
 // Labels: 0 takes columns 0 and 2; 1 takes column 1; 2 takes none.
 const mapping = [
-  { shape: [4], dtype: 'int32', data: [0, 2, 3, 3] },
-  { shape: [3], dtype: 'int32', data: [0, 2, 1] },
+  { shape: [4], dtype: 'int32', constant: true, data: [0, 2, 3, 3] },
+  { shape: [3], dtype: 'int32', constant: true, data: [0, 2, 1] },
 ] as const;
 const probabilities = { shape: [2, 3], data: [0.5, 0.25, 0.75, 0, 1, 0.5] };
 const logits = { shape: [1, 3], data: [0, -1, 2] };
@@ -22,8 +22,8 @@ const cases: Case<'score_merge'>[] = [
     attributes: { combine: 'max', from: 'logit' },
     inputs: [
       randomTensor([37, 80], 1, { low: -8, high: 4 }),
-      { shape: [81], dtype: 'int32', data: Array.from({ length: 81 }, (_, i) => i) },
-      { shape: [80], dtype: 'int32', data: Array.from({ length: 80 }, (_, i) => i) },
+      { shape: [81], dtype: 'int32', constant: true, data: Array.from({ length: 81 }, (_, i) => i) },
+      { shape: [80], dtype: 'int32', constant: true, data: Array.from({ length: 80 }, (_, i) => i) },
     ],
   },
   {
@@ -31,8 +31,8 @@ const cases: Case<'score_merge'>[] = [
     attributes: { combine: 'noisy_or', from: 'logit' },
     inputs: [
       randomTensor([64, 80], 2, { low: -8, high: 1 }),
-      { shape: [10], dtype: 'int32', data: Array.from({ length: 10 }, (_, i) => Math.min(i * 9, 80)) },
-      { shape: [80], dtype: 'int32', data: Array.from({ length: 80 }, (_, i) => (i * 7) % 80) },
+      { shape: [10], dtype: 'int32', constant: true, data: Array.from({ length: 10 }, (_, i) => Math.min(i * 9, 80)) },
+      { shape: [80], dtype: 'int32', constant: true, data: Array.from({ length: 80 }, (_, i) => (i * 7) % 80) },
     ],
   },
 ]; // prettier-ignore
