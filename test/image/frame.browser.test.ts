@@ -53,11 +53,12 @@ function near(found: number[][], expected: number[][], tolerance: number): void 
   found.flat().forEach((value, i) => expect(Math.abs(value - expected.flat()[i]!), `${i}`).toBeLessThanOrEqual(tolerance));
 }
 
-const exif = (orientation: number) => [
-  ...[0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1],
-  ...[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0],
-  ...[0, 0, 0, 0],
-];
+/** A TIFF structure with one directory entry: the orientation. */
+const exif = (orientation: number) => {
+  const head = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1];
+  const entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
+  return [...head, ...entry, 0, 0, 0, 0];
+};
 
 function jpegWithOrientation(jpeg: Uint8Array, orientation: number): Uint8Array {
   const body = [0x45, 0x78, 0x69, 0x66, 0, 0, ...exif(orientation)];

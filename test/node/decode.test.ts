@@ -478,14 +478,16 @@ function makeFlatBlockJpeg(columns: number, rows: number, h: number, v: number):
   bits = bits.padEnd(Math.ceil(bits.length / 8) * 8, '1');
   const scan = (bits.match(/.{8}/g) ?? []).flatMap((byte) => (byte === '11111111' ? [255, 0] : [Number.parseInt(byte, 2)]));
   return Uint8Array.from([
-    ...[0xff, 0xd8],
+    0xff,
+    0xd8,
     ...segment(0xdb, [0, ...Array.from({ length: 64 }, () => 8)]),
     ...segment(0xc0, [8, rows >> 8, rows & 255, columns >> 8, columns & 255, 3, 1, (h << 4) | v, 0, 2, 0x11, 0, 3, 0x11, 0]),
     ...segment(0xc4, [0x00, ...lengths(4, 12), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
     ...segment(0xc4, [0x10, ...lengths(1, 1), 0]),
     ...segment(0xda, [3, 1, 0, 2, 0, 3, 0, 0, 63, 0]),
     ...scan,
-    ...[0xff, 0xd9],
+    0xff,
+    0xd9,
   ]);
 }
 
