@@ -28,12 +28,14 @@ async function errorOf(promise) {
   return { name: 'no error', code: 'none' };
 }
 
-/** The next message of a worker, or its error. */
-const answer = (worker) =>
-  new Promise((resolve, reject) => {
+/** The next message of a worker, or its error; the process waits for it. */
+function answer(worker) {
+  worker.ref();
+  return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = reject;
-  });
+  }).finally(() => worker.unref());
+}
 
 const plain = (detections) => [...detections].map(({ label, score, box }) => ({ label, score, box: [...box] }));
 
