@@ -49,12 +49,15 @@ export async function detectCommand(images: readonly string[], options: Record<s
     progress.show(`${detector.device.used}: ${detector.device.description}`);
     if (drawFolder !== undefined) await mkdir(drawFolder, { recursive: true });
 
+    const detectOptions = { scoreThreshold, maxDetections, signal: interrupt.signal, ...(nms !== undefined && { nms }) };
+    const drawings = uniqueNames();
     const rows: ImageRow[] = [];
     let failed = 0;
     for (const [i, file] of files.entries()) {
       progress.show(`${i + 1}/${files.length} ${file}`);
       try {
-        const row = await detectFile(detector, file, { scoreThreshold, maxDetections, signal: interrupt.signal, ...(nms !== undefined && { nms }) }, drawFolder);
+        const drawing = drawFolder === undefined ? undefined : join(drawFolder, drawings(file));
+        const row = await detectFile(detector, file, detectOptions, drawing);
         rows.push(row);
         if (format === 'table' && jsonFile === undefined) {
           progress.done();
@@ -94,15 +97,12 @@ interface ImageRow {
   ms: number;
 }
 
-async function detectFile(detector: Detector, file: string, options: DetectOptions, drawFolder: string | undefined): Promise<ImageRow> {
+async function detectFile(detector: Detector, file: string, options: DetectOptions, drawing: string | undefined): Promise<ImageRow> {
   const frame = await toFrame(file === '-' ? await readStandardInput() : file, { signal: options.signal });
   const start = performance.now();
   const detections = await detector.detect(frame, options);
   const ms = performance.now() - start;
-  if (drawFolder !== undefined) {
-    const name = file === '-' ? 'stdin' : basename(file, extname(file)) || 'image';
-    await writePng(join(drawFolder, `${name}.png`), drawOnFrame(frame, detections));
-  }
+  if (drawing !== undefined) await writePng(drawing, drawOnFrame(frame, detections));
   return { file, detections, ms };
 }
 
@@ -111,8 +111,12 @@ function jsonText(rows: readonly ImageRow[], detector: Detector): string {
     labelweave: 1,
     model: detector.model.name,
     device: detector.device.used,
-    labels: detector.labels.name,
-    images: rows.map(({ file, detections }) => ({ file, ...detections.toJSON() })),
+    labels: detector.labels.toJSON(),
+    images: rows.map(({ file, detections }) => {
+      // The label space is the same for all images and stands above.
+      const { labels: _, ...rest } = detections.toJSON();
+      return { file, ...rest };
+    }),
   };
   return `${JSON.stringify(body, null, 1)}\n`;
 }
@@ -143,6 +147,18 @@ function defaultCocoTarget(): CocoTarget {
       const named = labels.labels.filter((label) => typeof label.id !== 'number').map((label) => label.name);
       return named.length === 0 ? [] : [`left out, for want of a numeric category id (give --gt FILE): ${named.join(', ')}`];
     },
+  };
+}
+
+/** File names of drawings: `photo.png`, and `photo-2.png` for the next image of that name. */
+function uniqueNames(): (file: string) => string {
+  const used = new Set<string>();
+  return (file) => {
+    const base = file === '-' ? 'stdin' : basename(file, extname(file)) || 'image';
+    let name = base;
+    for (let n = 2; used.has(name); n++) name = `${base}-${n}`;
+    used.add(name);
+    return `${name}.png`;
   };
 }
 

@@ -50,11 +50,12 @@ export async function chooseRuntime(
   if (threads !== undefined && threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
     throw new ArgumentError({ thing: 'threads', found: describe(threads), wanted: '"auto" or a whole number from 1 to 64' });
   }
-  const kinds = asked === 'auto' ? automatic : typeof asked === 'string' ? [asked] : asked;
-  if (!Array.isArray(kinds) || kinds.length === 0 || kinds.some((kind) => !Object.hasOwn(openers, kind))) {
+  const kinds: readonly RuntimeKind[] = asked === 'auto' ? automatic : typeof asked === 'string' ? [asked] : asked;
+  const isList = Array.isArray(kinds) as boolean;
+  if (!isList || kinds.length === 0 || kinds.some((kind) => !Object.hasOwn(openers, kind))) {
     throw new ArgumentError({
       thing: 'device',
-      found: Array.isArray(asked) ? JSON.stringify(asked) : describe(asked),
+      found: isList && asked !== 'auto' && typeof asked !== 'string' ? JSON.stringify(asked) : describe(asked),
       wanted: '"auto", "webgpu", "wasm", "reference", or a list of the last three',
     });
   }
@@ -64,6 +65,8 @@ export async function chooseRuntime(
       const runtime = await openers[kind](options);
       return { runtime, report: { asked, used: kind, description: runtime.description, why } };
     } catch (error) {
+      // One device by name: its own error says it best.
+      if (kinds.length === 1) throw error;
       why.push({ kind, reason: error instanceof Error ? error.message : String(error) });
     }
   }

@@ -172,13 +172,16 @@ describe('bad input', () => {
   test.each([
     ['null', null],
     ['a number', 7],
+  ])('an image that is %s', (_, image) => rejects(detector.detect(image as never), 'invalid-argument', /wanted a path, URL, /));
+
+  test.each([
     ['0x0', { data: new Uint8Array(0), width: 0, height: 0, channels: 3 }],
     ['too few bytes', { data: new Uint8Array(10), width: 4, height: 4, channels: 3 }],
     ['two channels', { data: new Uint8Array(32), width: 4, height: 4, channels: 2 }],
   ])('an image that is %s', (_, image) => rejects(detector.detect(image as never), 'invalid-image'));
 
   test('30000x30000 is refused by its header alone', async () => {
-    const png = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 117, 48, 0, 0, 117, 48, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    const png = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 117, 48, 0, 0, 117, 48, 8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 73, 68, 65, 84, 0, 0, 0, 0, ...new Uint8Array(99)]);
     await rejects(detector.detect(png), 'image-too-large', /30000/);
   });
 
@@ -206,7 +209,7 @@ describe('bad input', () => {
   });
 
   test.each([
-    ['a missing shard', (m: ReturnType<typeof colourModel>) => delete m.files['weights.safetensors'], 'missing-file', /weights\.safetensors/],
+    ['a missing shard', (m: ReturnType<typeof colourModel>) => delete m.files['weights.safetensors'], 'invalid-weights', /weights\.safetensors/],
     ['a truncated shard', (m) => (m.files['weights.safetensors'] = m.files['weights.safetensors']!.slice(0, -9) as Uint8Array<ArrayBuffer>), 'invalid-weights', /weights\.safetensors/],
     ['wrong magic', (m) => (m.files['weights.safetensors'] = new TextEncoder().encode('PK\u0003\u0004 not weights') as never), 'invalid-weights', /weights\.safetensors/],
     ['NaN weights', (m) => new Float32Array(m.files['weights.safetensors']!.buffer).fill(Number.NaN, -3), 'invalid-weights', /NaN/],
