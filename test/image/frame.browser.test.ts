@@ -136,8 +136,23 @@ describe('encoded images', () => {
       async () => {
         const bytes = await encoded('image/jpeg');
         const at = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === 0xc0);
-        bytes[at + 9] = 4;
-        return bytes;
+        // The frame header with one component more: SOF0, length, precision and size, count, components.
+        const size = bytes.subarray(at + 4, at + 9);
+        const components = bytes.subarray(at + 10, at + 19);
+        return Uint8Array.from([
+          ...bytes.subarray(0, at),
+          0xff,
+          0xc0,
+          0,
+          20,
+          ...size,
+          4,
+          ...components,
+          4,
+          0x11,
+          0,
+          ...bytes.subarray(at + 19),
+        ]);
       },
       'unsupported-image',
     ],
