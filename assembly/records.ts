@@ -428,6 +428,8 @@ export const enum ScoreMerge {
   logits,
   row,
   row_bytes,
+  /** Length of members. */
+  member_count,
 }
 
 export const enum Combine {

@@ -11,7 +11,7 @@ export function activation(p: usize, thread: i32, threads: i32): void {
   const beta = real(p, Fused.beta);
   const last = share(count, 4, thread + 1, threads);
   for (let i = share(count, 4, thread, threads); i < last; i += 4) {
-    const v = v128.load(<usize>word(p, Elementwise.x) + (<usize>i << 2));
-    storeLanes(<usize>word(p, Elementwise.y) + (<usize>i << 2), activate(v, kind, alpha, beta), last - i);
+    const v = v128.load(<usize>word(p, Elementwise.x) + ((<usize>i) << 2));
+    storeLanes(<usize>word(p, Elementwise.y) + ((<usize>i) << 2), activate(v, kind, alpha, beta), last - i);
   }
 }

@@ -11,8 +11,13 @@ export function cast(p: usize, thread: i32, threads: i32): void {
   const y = <usize>word(p, Cast.y);
   const last = share(count, 64, thread + 1, threads);
   for (let i = share(count, 64, thread, threads); i < last; i++) {
-    const wide = <usize>i << 2;
-    const v: f64 = from == CastType.float32 ? <f64>load<f32>(x + wide) : from == CastType.int32 ? <f64>load<i32>(x + wide) : <f64>load<u8>(x + i);
+    const wide = (<usize>i) << 2;
+    const v: f64 =
+      from == CastType.float32
+        ? <f64>load<f32>(x + wide)
+        : from == CastType.int32
+          ? <f64>load<i32>(x + wide)
+          : <f64>load<u8>(x + i);
     if (to == CastType.float32) store<f32>(y + wide, <f32>v);
     else if (to == CastType.int32) store<i32>(y + wide, <i32>v);
     else if (to == CastType.bool) store<u8>(y + i, <u8>(v != 0));

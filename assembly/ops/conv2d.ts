@@ -30,8 +30,12 @@ export function conv2d(p: usize, thread: i32, threads: i32): void {
   const lastRow = byPanels ? total : share(total, tileRows, thread + 1, threads);
   if (firstPanel >= lastPanel) return;
 
-  const plain = inner == groupChannels && word(p, Conv2d.stride_y) == 1 && word(p, Conv2d.stride_x) == 1 &&
-    (word(p, Conv2d.pad_top) | word(p, Conv2d.pad_left)) == 0 && word(p, Conv2d.out_width) == word(p, Conv2d.width) &&
+  const plain =
+    inner == groupChannels &&
+    word(p, Conv2d.stride_y) == 1 &&
+    word(p, Conv2d.stride_x) == 1 &&
+    (word(p, Conv2d.pad_top) | word(p, Conv2d.pad_left)) == 0 &&
+    word(p, Conv2d.out_width) == word(p, Conv2d.width) &&
     word(p, Conv2d.out_height) == word(p, Conv2d.height);
   const spill = <usize>word(p, Conv2d.table) + <usize>thread * word(p, Conv2d.table_bytes);
   const table = spill + Tile.spill;
@@ -41,7 +45,7 @@ export function conv2d(p: usize, thread: i32, threads: i32): void {
   const tableStride = <usize>(8 + 4 * segments * tileRows);
   const x = <usize>word(p, Conv2d.x);
   const y = <usize>word(p, Conv2d.y);
-  const stride = <usize>outChannels << 2;
+  const stride = (<usize>outChannels) << 2;
 
   for (let g = 0; g < groups; g++) {
     const weights = <usize>word(p, Conv2d.weights) + ((<usize>(g * word(p, Conv2d.group_weights))) << 2);
@@ -50,14 +54,14 @@ export function conv2d(p: usize, thread: i32, threads: i32): void {
     for (let row = firstRow; row < lastRow; row += blockRows) {
       const rows = min(blockRows, lastRow - row);
       if (plain) {
-        plainTable(table, tileRows, rows, from + ((<usize>row * channels) << 2), <usize>channels << 2, inner);
+        plainTable(table, tileRows, rows, from + ((<usize>row * channels) << 2), (<usize>channels) << 2, inner);
       } else if (gather) {
         gatherRows(p, gather, from, row, rows, groupChannels, inner);
-        plainTable(table, tileRows, rows, gather, <usize>inner << 2, inner);
+        plainTable(table, tileRows, rows, gather, (<usize>inner) << 2, inner);
       } else {
         windowTable(p, table, tableStride, from, row, rows, groupChannels);
       }
-      const to = y + (<usize>row * stride) + ((<usize>(g * groupOut)) << 2);
+      const to = y + <usize>row * stride + ((<usize>(g * groupOut)) << 2);
       gemmBlock(p, tileRows, spill, table, tableStride, rows, inner, weights, bias, to, stride, groupOut, firstPanel, lastPanel);
     }
   }
@@ -78,7 +82,7 @@ function windowTable(p: usize, table: usize, tableStride: usize, from: usize, ro
   const padTop = word(p, Conv2d.pad_top);
   const padLeft = word(p, Conv2d.pad_left);
   const tileRows = word(p, Conv2d.tile_rows);
-  const pixel = <usize>word(p, Conv2d.channels) << 2;
+  const pixel = (<usize>word(p, Conv2d.channels)) << 2;
   const line = pixel * width;
   const zeros = word(p, Conv2d.zeros);
   const mayMerge = dilationX == 1 && word(p, Conv2d.groups) == 1;
@@ -101,14 +105,14 @@ function windowTable(p: usize, table: usize, tableStride: usize, from: usize, ro
       const iy0 = (rest % outHeight) * strideY - padTop;
       const ix0 = ox * strideX - padLeft;
       const image = from + <usize>(rest / outHeight) * height * line;
-      let entry = table + 8 + (<usize>r << 2);
+      let entry = table + 8 + ((<usize>r) << 2);
       for (let ky = 0; ky < kernelHeight; ky++) {
         const iy = iy0 + ky * dilationY;
         const inside = <u32>iy < <u32>height;
         for (let kx = 0; kx < taps; kx++) {
           const ix = ix0 + kx * dilationX;
           store<u32>(entry, inside && <u32>ix < <u32>width ? <u32>(image + <usize>iy * line + <usize>ix * pixel) : zeros);
-          entry += <usize>tileRows << 2;
+          entry += (<usize>tileRows) << 2;
         }
       }
     }
@@ -127,7 +131,7 @@ function gatherRows(p: usize, to: usize, from: usize, row: i32, rows: i32, group
   const dilationY = word(p, Conv2d.dilation_y);
   const dilationX = word(p, Conv2d.dilation_x);
   const strideX = word(p, Conv2d.stride_x);
-  const pixel = <usize>word(p, Conv2d.channels) << 2;
+  const pixel = (<usize>word(p, Conv2d.channels)) << 2;
   const line = pixel * width;
   const zeros = <usize>word(p, Conv2d.zeros);
   const mayMerge = dilationX == 1 && word(p, Conv2d.groups) == 1;
@@ -140,7 +144,7 @@ function gatherRows(p: usize, to: usize, from: usize, row: i32, rows: i32, group
     const image = from + <usize>(rest / outHeight) * height * line;
     const merged = mayMerge && ix0 >= 0 && ix0 < lastFit;
     const taps = merged ? 1 : kernelWidth;
-    const bytes = <usize>(merged ? kernelWidth * groupChannels : groupChannels) << 2;
+    const bytes = (<usize>(merged ? kernelWidth * groupChannels : groupChannels)) << 2;
     for (let ky = 0; ky < kernelHeight; ky++) {
       const iy = iy0 + ky * dilationY;
       const inside = <u32>iy < <u32>height;
@@ -170,7 +174,7 @@ export function scale_panels(p: usize, thread: i32, threads: i32): void {
     let to = <usize>word(p, ScalePanels.y) + offset;
     for (let k = 0; k < inner; k += channels) {
       for (let c = 0; c < channels; c++) {
-        const s = v128.load32_splat(scale + (<usize>c << 2));
+        const s = v128.load32_splat(scale + ((<usize>c) << 2));
         v128.store(to, f32x4.mul(v128.load(from), s));
         from += 16;
         to += 16;

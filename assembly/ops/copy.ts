@@ -42,7 +42,7 @@ export function fill(p: usize, thread: i32, threads: i32): void {
   const last = share(count, 16, thread + 1, threads);
   const value = word(p, Fill.value);
   for (let i = share(count, 16, thread, threads); i < last; i++) {
-    if (word(p, Fill.element) == 4) store<i32>(<usize>word(p, Fill.y) + (<usize>i << 2), value);
+    if (word(p, Fill.element) == 4) store<i32>(<usize>word(p, Fill.y) + ((<usize>i) << 2), value);
     else store<u8>(<usize>word(p, Fill.y) + i, <u8>value);
   }
 }

@@ -23,9 +23,9 @@ export function image_to_tensor(p: usize, thread: i32, threads: i32): void {
   for (let line = share(height, 1, thread, threads); line < last; line++) {
     const tap = <usize>word(p, ImageToTensor.row_taps) + <usize>line * 12;
     const rows = load<i32>(tap, 4);
-    let y = <usize>word(p, ImageToTensor.y) + (<usize>(line * width * 3) << 2);
+    let y = <usize>word(p, ImageToTensor.y) + ((<usize>(line * width * 3)) << 2);
     if (rows) {
-      const weights = <usize>word(p, ImageToTensor.row_weights) + (<usize>load<i32>(tap, 8) << 2);
+      const weights = <usize>word(p, ImageToTensor.row_weights) + ((<usize>load<i32>(tap, 8)) << 2);
       const stride = <usize>(imageWidth * channels);
       const pixels = <usize>word(p, ImageToTensor.pixels) + <usize>load<i32>(tap) * stride;
       if (channels == 4) blendRows(p, row, pixels, stride, rows, weights, imageWidth);
@@ -36,9 +36,9 @@ export function image_to_tensor(p: usize, thread: i32, threads: i32): void {
       const taps = rows ? load<i32>(column, 4) : 0;
       let v = padding;
       if (taps) {
-        let weight = columnWeights + (<usize>load<i32>(column, 8) << 2);
-        let at = row + (<usize>(load<i32>(column) * channels) << 2);
-        const step = <usize>channels << 2;
+        let weight = columnWeights + ((<usize>load<i32>(column, 8)) << 2);
+        let at = row + ((<usize>(load<i32>(column) * channels)) << 2);
+        const step = (<usize>channels) << 2;
         v = f32x4.splat(0);
         for (let j = 0; j < taps; j++) {
           const pixel = channels == 1 ? v128.load32_splat(at) : v128.load(at);
@@ -61,7 +61,9 @@ export function image_to_tensor(p: usize, thread: i32, threads: i32): void {
 function addRows(row: usize, pixels: usize, stride: usize, rows: i32, weights: usize): void {
   for (let i: usize = 0; i < stride; i += 16) {
     let s0 = f32x4.splat(0);
-    let s1 = s0, s2 = s0, s3 = s0;
+    let s1 = s0,
+      s2 = s0,
+      s3 = s0;
     let at = pixels + i;
     let weight = weights;
     for (let r = 0; r < rows; r++) {
@@ -90,7 +92,7 @@ function blendRows(p: usize, row: usize, pixels: usize, stride: usize, rows: i32
   const share255 = f32x4.splat(<f32>(1.0 / 255.0));
   for (let i = 0; i < imageWidth; i++) {
     let sum = f32x4.splat(0);
-    let at = pixels + (<usize>i << 2);
+    let at = pixels + ((<usize>i) << 2);
     let weight = weights;
     for (let r = 0; r < rows; r++) {
       const v = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))));

@@ -19,14 +19,14 @@ export function matmul(p: usize, thread: i32, threads: i32): void {
   const spill = <usize>word(p, MatMul.table) + <usize>thread * word(p, MatMul.table_bytes);
   const table = spill + Tile.spill;
   const tableStride = <usize>(8 + 4 * tileRows);
-  const stride = <usize>columns << 2;
+  const stride = (<usize>columns) << 2;
   for (let i = 0; i < word(p, MatMul.batch); i++) {
-    const a = <usize>word(p, MatMul.a) + load<u32>(<usize>word(p, MatMul.a_offsets) + (<usize>i << 2));
-    const b = <usize>word(p, MatMul.weights) + load<u32>(<usize>word(p, MatMul.b_offsets) + (<usize>i << 2));
+    const a = <usize>word(p, MatMul.a) + load<u32>(<usize>word(p, MatMul.a_offsets) + ((<usize>i) << 2));
+    const b = <usize>word(p, MatMul.weights) + load<u32>(<usize>word(p, MatMul.b_offsets) + ((<usize>i) << 2));
     const y = <usize>word(p, MatMul.y) + <usize>(i * rows) * stride;
     for (let row = firstRow; row < lastRow; row += blockRows) {
       const count = min(blockRows, lastRow - row);
-      plainTable(table, tileRows, count, a + ((<usize>row * inner) << 2), <usize>inner << 2, inner);
+      plainTable(table, tileRows, count, a + ((<usize>row * inner) << 2), (<usize>inner) << 2, inner);
       // prettier-ignore
       gemmBlock(p, tileRows, spill, table, tableStride, count, inner, b, <usize>word(p, MatMul.bias), y + <usize>row * stride, stride, columns, firstPanel, lastPanel);
     }

@@ -19,7 +19,7 @@ function pool(p: usize, thread: i32, threads: i32, average: bool): void {
   const outWidth = word(p, Pool.out_width);
   const kernelHeight = word(p, Pool.kernel_height);
   const kernelWidth = word(p, Pool.kernel_width);
-  const pixel = <usize>channels << 2;
+  const pixel = (<usize>channels) << 2;
   const line = pixel * width;
   const lines = word(p, Pool.batch) * outHeight;
   const last = share(lines, 1, thread + 1, threads);
@@ -38,14 +38,14 @@ function pool(p: usize, thread: i32, threads: i32, average: bool): void {
       for (let c = 0; c < channels; c += 4) {
         let v = f32x4.splat(average ? 0 : -Infinity);
         for (let iy = top; iy < bottom; iy++) {
-          let at = image + <usize>iy * line + <usize>left * pixel + (<usize>c << 2);
+          let at = image + <usize>iy * line + <usize>left * pixel + ((<usize>c) << 2);
           for (let ix = left; ix < right; ix++) {
             const x = v128.load(at);
             v = average ? f32x4.add(v, x) : f32x4.max(v, x);
             at += pixel;
           }
         }
-        storeLanes(y + (<usize>c << 2), average ? f32x4.div(v, divisor) : v, channels - c);
+        storeLanes(y + ((<usize>c) << 2), average ? f32x4.div(v, divisor) : v, channels - c);
       }
       y += pixel;
     }

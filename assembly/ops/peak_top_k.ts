@@ -21,7 +21,7 @@ export function peak_top_k(p: usize, thread: i32, threads: i32): void {
   let count = 0;
   let i = share(total, 16, thread, threads);
   while (i < last) {
-    const at = map + (<usize>i << 2);
+    const at = map + ((<usize>i) << 2);
     if (i + 16 <= last) {
       const any = v128.or(
         v128.or(f32x4.ge(v128.load(at), limit), f32x4.ge(v128.load(at, 16), limit)),
@@ -34,14 +34,14 @@ export function peak_top_k(p: usize, thread: i32, threads: i32): void {
     }
     const end = min(i + 16, last);
     for (; i < end; i++) {
-      const value = load<f32>(map + (<usize>i << 2));
+      const value = load<f32>(map + ((<usize>i) << 2));
       if (!(value >= least)) continue;
       const key = keyOf(value, i);
       if (count == k && key <= load<i64>(heap)) continue;
       if (!isPeak(p, map, i, value)) continue;
       count = push(heap, count, k, key);
       if (count == k) {
-        const worst = load<f32>(map + (<usize>indexOf(load<i64>(heap)) << 2));
+        const worst = load<f32>(map + ((<usize>indexOf(load<i64>(heap))) << 2));
         if (worst > least) {
           least = worst;
           limit = f32x4.splat(least);
@@ -82,14 +82,14 @@ export function peak_top_k_merge(p: usize, thread: i32, threads: i32): void {
   for (let t = 1; t < threads; t++) {
     const other = state + <usize>t * word(p, PeakTopK.heap_bytes);
     const n = load<i32>(other);
-    for (let i = 0; i < n; i++) count = push(heap, count, k, load<i64>(other + (<usize>i << 3), 8));
+    for (let i = 0; i < n; i++) count = push(heap, count, k, load<i64>(other + ((<usize>i) << 3), 8));
   }
   sortDown(heap, count);
   store<i32>(<usize>word(p, PeakTopK.count), count);
   for (let i = 0; i < k; i++) {
-    const to = <usize>i << 2;
-    const index = i < count ? indexOf(load<i64>(heap + (<usize>i << 3))) : 0;
+    const to = (<usize>i) << 2;
+    const index = i < count ? indexOf(load<i64>(heap + ((<usize>i) << 3))) : 0;
     store<i32>(<usize>word(p, PeakTopK.index) + to, index);
-    store<f32>(<usize>word(p, PeakTopK.value) + to, i < count ? load<f32>(map + (<usize>index << 2)) : 0);
+    store<f32>(<usize>word(p, PeakTopK.value) + to, i < count ? load<f32>(map + ((<usize>index) << 2)) : 0);
   }
 }

@@ -7,12 +7,12 @@ export function resize(p: usize, thread: i32, threads: i32): void {
   const channels = word(p, Resize.channels);
   const outHeight = word(p, Resize.out_height);
   const outWidth = word(p, Resize.out_width);
-  const pixel = <usize>channels << 2;
+  const pixel = (<usize>channels) << 2;
   const image = pixel * word(p, Resize.height) * word(p, Resize.width);
   const lines = word(p, Resize.batch) * outHeight;
   const last = share(lines, 1, thread + 1, threads);
   for (let line = share(lines, 1, thread, threads); line < last; line++) {
-    const row = <usize>word(p, Resize.row_taps) + (<usize>(line % outHeight) << 4);
+    const row = <usize>word(p, Resize.row_taps) + ((<usize>(line % outHeight)) << 4);
     const x = <usize>word(p, Resize.x) + <usize>(line / outHeight) * image;
     const top = x + load<u32>(row);
     const bottom = x + load<u32>(row, 4);
@@ -31,7 +31,7 @@ export function resize(p: usize, thread: i32, threads: i32): void {
           const b = v128.load(bottom + left + c);
           const above = madd(f32x4.sub(v128.load(top + right + c), a), h, a);
           const below = madd(f32x4.sub(v128.load(bottom + right + c), b), h, b);
-          storeLanes(y + c, madd(f32x4.sub(below, above), v, above), <i32>(pixel - c) >> 2);
+          storeLanes(y + c, madd(f32x4.sub(below, above), v, above), (<i32>(pixel - c)) >> 2);
         }
       }
       y += pixel;

@@ -24,22 +24,24 @@ export function score_merge(p: usize, thread: i32, threads: i32): void {
       scores = scratch;
     }
     let y = <usize>word(p, ScoreMerge.y) + ((<usize>(row * labels)) << 2);
-    let member = load<i32>(offsets);
+    // A mapping that is fed may be anything: offsets and members outside are clamped.
+    const memberCount = word(p, ScoreMerge.member_count);
+    let member = min(max(load<i32>(offsets), 0), memberCount);
     for (let u = 0; u < labels; u++) {
-      const end = load<i32>(offsets + (<usize>u << 2), 4);
+      const end = min(max(load<i32>(offsets + (<usize>u << 2), 4), member), memberCount);
       const count = end - member;
       let v = empty;
       if (count > 0) {
-        v = score(scores, members, member);
+        v = score(scores, members, member, columns);
         if (count > 1 || combine == Combine.noisy_or) {
           if (combine == Combine.max) {
-            for (let i = member + 1; i < end; i++) v = max(v, score(scores, members, i));
+            for (let i = member + 1; i < end; i++) v = max(v, score(scores, members, i, columns));
           } else if (combine == Combine.mean) {
-            for (let i = member + 1; i < end; i++) v += score(scores, members, i);
+            for (let i = member + 1; i < end; i++) v += score(scores, members, i, columns);
             v /= <f32>count;
           } else {
             let rest: f32 = 1 - v;
-            for (let i = member + 1; i < end; i++) rest *= 1 - score(scores, members, i);
+            for (let i = member + 1; i < end; i++) rest *= 1 - score(scores, members, i, columns);
             v = 1 - rest;
           }
         }
@@ -53,6 +55,7 @@ export function score_merge(p: usize, thread: i32, threads: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function score(scores: usize, members: usize, i: i32): f32 {
-  return load<f32>(scores + (<usize>load<i32>(members + (<usize>i << 2)) << 2));
+function score(scores: usize, members: usize, i: i32, columns: i32): f32 {
+  const column = min(<u32>load<i32>(members + (<usize>i << 2)), <u32>(columns - 1));
+  return load<f32>(scores + (<usize>column << 2));
 }

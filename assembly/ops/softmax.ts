@@ -11,7 +11,7 @@ export function softmax(p: usize, thread: i32, threads: i32): void {
   const groups = (inner + 3) >> 2;
   const all = word(p, Softmax.outer) * groups;
   const last = share(all, 1, thread + 1, threads);
-  const stride = <usize>inner << 2;
+  const stride = (<usize>inner) << 2;
   for (let item = share(all, 1, thread, threads); item < last; item++) {
     const first = (item % groups) << 2;
     const offset = (<usize>((item / groups) * length * inner + first)) << 2;
@@ -37,13 +37,13 @@ export function softmax(p: usize, thread: i32, threads: i32): void {
 
 function line(x: usize, y: usize, length: i32): void {
   let most: f32 = -Infinity;
-  for (let k = 0; k < length; k++) most = max(most, load<f32>(x + (<usize>k << 2)));
+  for (let k = 0; k < length; k++) most = max(most, load<f32>(x + ((<usize>k) << 2)));
   const shift = f32x4.splat(most);
   let sum: f32 = 0;
   for (let k = 0; k < length; k += 4) {
-    const e = expv(f32x4.sub(v128.load(x + (<usize>k << 2)), shift));
+    const e = expv(f32x4.sub(v128.load(x + ((<usize>k) << 2)), shift));
     const lanes = length - k;
-    storeLanes(y + (<usize>k << 2), e, lanes);
+    storeLanes(y + ((<usize>k) << 2), e, lanes);
     sum += f32x4.extract_lane(e, 0);
     if (lanes > 1) sum += f32x4.extract_lane(e, 1);
     if (lanes > 2) sum += f32x4.extract_lane(e, 2);
@@ -51,7 +51,7 @@ function line(x: usize, y: usize, length: i32): void {
   }
   const divisor = f32x4.splat(sum);
   for (let k = 0; k < length; k += 4) {
-    const at = y + (<usize>k << 2);
+    const at = y + ((<usize>k) << 2);
     storeLanes(at, f32x4.div(v128.load(at), divisor), length - k);
   }
 }

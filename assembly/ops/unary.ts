@@ -10,8 +10,8 @@ export function unary(p: usize, thread: i32, threads: i32): void {
   const integer = word(p, Elementwise.integer) != 0;
   const last = share(count, 4, thread + 1, threads);
   for (let i = share(count, 4, thread, threads); i < last; i += 4) {
-    const v = v128.load(<usize>word(p, Elementwise.x) + (<usize>i << 2));
-    storeLanes(<usize>word(p, Elementwise.y) + (<usize>i << 2), integer ? integers(v, kind) : floats(v, kind), last - i);
+    const v = v128.load(<usize>word(p, Elementwise.x) + ((<usize>i) << 2));
+    storeLanes(<usize>word(p, Elementwise.y) + ((<usize>i) << 2), integer ? integers(v, kind) : floats(v, kind), last - i);
   }
 }
 

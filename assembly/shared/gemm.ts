@@ -139,7 +139,7 @@ function tiles(
         v128.store(at, c50);
         if (nr == 8) v128.store(at, c51, 16);
       }
-      storeTile(p, spill, nr, min(rows, mr), columns, y, stride);
+      storeTile(p, spill, nr, min(rows, mr), min(columns, nr), y, stride);
       y += stride * mr;
     }
     table += tableStride;
