@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'unsupported-operator'
   | 'invalid-weights'
   | 'invalid-label-space'
+  | 'invalid-taxonomy'
   | 'ambiguous-label'
   | 'unknown-label'
   | 'invalid-ground-truth'
@@ -84,17 +85,26 @@ export class ModelError extends LabelweaveError {
   }
 }
 
-/** A label space, grouping or taxonomy breaks a law, or a label is not in it. */
+/** A label space, grouping or taxonomy breaks a law, or a label is not in it. For taxonomies see also TaxonomyError, which lists every problem. */
 export class LabelSpaceError extends LabelweaveError {
-  constructor(code: 'invalid-label-space' | 'ambiguous-label' | 'unknown-label', parts: ErrorParts) {
+  constructor(code: 'invalid-label-space' | 'invalid-taxonomy' | 'ambiguous-label' | 'unknown-label', parts: ErrorParts) {
     super(code, parts);
   }
 }
 
 /** What an evaluation is given is broken: a row, a mask, an image or a class. The message names the row. */
 export class EvaluationError extends LabelweaveError {
-  constructor(code: 'invalid-ground-truth' | 'invalid-predictions', parts: ErrorParts) {
+  /** What is wrong, finer than `code`: one of the diagnostic codes of sdk/evaluate/types.ts; undefined where there is no finer word. */
+  readonly reason: string | undefined;
+  /** Row of the file or batch (0 is the first), where the problem stands in one. */
+  readonly row: number | undefined;
+  constructor(
+    code: 'invalid-ground-truth' | 'invalid-predictions',
+    parts: ErrorParts & { reason?: string | undefined; row?: number | undefined },
+  ) {
     super(code, parts);
+    this.reason = parts.reason;
+    this.row = parts.row;
   }
 }
 

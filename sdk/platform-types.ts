@@ -45,3 +45,11 @@ export interface ByteStore {
   /** No error where there is no such entry. */
   delete(key: string): Promise<void>;
 }
+
+/** A file that is read in pieces. */
+export interface FileStream {
+  /** Bytes in all; 0 where the host does not know (pipes). */
+  readonly size: number;
+  /** A piece is valid until the next one is asked for. Ends the reading and closes the file when the loop is left. */
+  readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}

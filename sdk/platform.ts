@@ -3,9 +3,25 @@
 import { describe, DeviceError, ImageError, LoadError } from './errors.js';
 import { readThroughCanvas } from './image/canvas.js';
 import { checkHeader, checkSize, sniffImage, typeNames } from './image/sniff.js';
-import type { ByteStore, DecodeOptions, Host, ImageFrame, PlatformWorker, ReadFileOptions } from './platform-types.js';
+import type {
+  ByteStore,
+  DecodeOptions,
+  FileStream,
+  Host,
+  ImageFrame,
+  PlatformWorker,
+  ReadFileOptions,
+} from './platform-types.js';
 
-export type { ByteStore, DecodeOptions, Host, ImageFrame, PlatformWorker, ReadFileOptions } from './platform-types.js';
+export type {
+  ByteStore,
+  DecodeOptions,
+  FileStream,
+  Host,
+  ImageFrame,
+  PlatformWorker,
+  ReadFileOptions,
+} from './platform-types.js';
 
 /** Where the code runs. */
 export const host: Host = 'document' in globalThis ? 'browser' : 'worker';
@@ -15,16 +31,22 @@ export function hardwareConcurrency(): number {
   return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1);
 }
 
+const noFiles = (location: string | URL) =>
+  new LoadError('missing-file', {
+    thing: `file ${describe(String(location))}`,
+    found: 'a page, which cannot open files by path',
+    wanted: 'a URL, a File or its bytes',
+    next: 'Let the user choose a file, or serve it over http.',
+  });
+
 /** Files need a server host: always rejects with LoadError `missing-file`. */
 export function readFile(location: string | URL, _options?: ReadFileOptions): Promise<Uint8Array<ArrayBuffer>> {
-  return Promise.reject(
-    new LoadError('missing-file', {
-      thing: `file ${describe(String(location))}`,
-      found: 'a page, which cannot open files by path',
-      wanted: 'a URL, a File or its bytes',
-      next: 'Let the user choose a file, or serve it over http.',
-    }),
-  );
+  return Promise.reject(noFiles(location));
+}
+
+/** Files need a server host: always rejects with LoadError `missing-file`. */
+export function streamFile(location: string | URL, _options?: { signal?: AbortSignal | undefined }): Promise<FileStream> {
+  return Promise.reject(noFiles(location));
 }
 
 /**

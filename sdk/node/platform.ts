@@ -2,10 +2,19 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../platform-types.js';
 
-export type { ByteStore, DecodeOptions, Host, ImageFrame, PlatformWorker, ReadFileOptions } from '../platform-types.js';
+export type {
+  ByteStore,
+  DecodeOptions,
+  FileStream,
+  Host,
+  ImageFrame,
+  PlatformWorker,
+  ReadFileOptions,
+} from '../platform-types.js';
 export { openByteStore } from './byte-store.js';
 export { decodeImage } from './decode.js';
 export { readFile } from './read-file.js';
+export { streamFile } from './stream-file.js';
 export { startWorker } from './worker.js';
 
 /** Where the code runs. */
