@@ -1,7 +1,7 @@
-// What evaluators found odd in their input although they could go on: data, not printed text.
+// What the evaluators beside COCO's found odd in their input although they could go on: data, not printed text. Images may have names.
 
 /** One kind of oddity, with how often it was met. */
-export interface Diagnostic {
+export interface ProtocolDiagnostic {
   /** Short name that programs branch on; it never changes its meaning. */
   code: string;
   /** What it is and what the evaluator did about it. */
@@ -16,8 +16,8 @@ export interface Diagnostic {
 export const mostExamples = 10;
 
 /** Gathers diagnostics by code. */
-export class Diagnostics {
-  readonly #found = new Map<string, Diagnostic>();
+export class DiagnosticLog {
+  readonly #found = new Map<string, ProtocolDiagnostic>();
 
   /** Counts one more of a kind. The message of the first call stays. */
   add(code: string, message: string, example: string | number, count = 1): void {
@@ -30,7 +30,7 @@ export class Diagnostics {
   }
 
   /** Takes over what another run found. */
-  merge(others: readonly Diagnostic[]): void {
+  merge(others: readonly ProtocolDiagnostic[]): void {
     for (const { code, message, count, examples } of others) {
       const known = this.#found.get(code);
       if (!known) this.#found.set(code, { code, message, count, examples: [...examples] });
@@ -42,7 +42,7 @@ export class Diagnostics {
   }
 
   /** Copies, in order of their code. */
-  list(): Diagnostic[] {
+  list(): ProtocolDiagnostic[] {
     return [...this.#found.values()]
       .sort((a, b) => (a.code < b.code ? -1 : 1))
       .map((entry) => ({ ...entry, examples: [...entry.examples] }));

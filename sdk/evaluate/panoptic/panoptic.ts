@@ -1,6 +1,6 @@
 // Panoptic quality by the rules of panopticapi (evaluation.py): image by image, in bounded memory, mergeable. It reads no files.
 import { ArgumentError, describe, EvaluationError } from '../../errors.js';
-import { Diagnostics, type Diagnostic } from '../diagnostics.js';
+import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
 import { overlapsOf, type SegmentIds } from './pixels.js';
 
 /** A class as COCO's panoptic JSON lists it. */
@@ -69,7 +69,7 @@ export interface PanopticResult {
   perClass: PanopticClassResult[];
   /** Images added. */
   images: number;
-  diagnostics: Diagnostic[];
+  diagnostics: ProtocolDiagnostic[];
 }
 
 /** A part of an evaluation as plain data, for JSON or a message to another thread. */
@@ -79,7 +79,7 @@ export interface PanopticShard {
   images: number;
   /** Per class: order of the image, rank in the image and IoU of every match, and the counts of the rest. */
   classes: { id: number; matches: [order: number, rank: number, iou: number][]; fp: number; fn: number }[];
-  diagnostics: Diagnostic[];
+  diagnostics: ProtocolDiagnostic[];
 }
 
 interface Tally {
@@ -105,7 +105,7 @@ const voidId = 0;
 export class PanopticEvaluator {
   readonly #categories = new Map<number, PanopticCategory>();
   readonly #tallies = new Map<number, Tally>();
-  readonly #diagnostics = new Diagnostics();
+  readonly #diagnostics = new DiagnosticLog();
   readonly #area: 'json' | 'pixels';
   #images = 0;
 
