@@ -129,7 +129,7 @@ describe('detect', () => {
     ['no threads', ['x.jpg', '--threads', '0'], /--threads: found 0/],
     ['--gt without --format coco', ['x.jpg', '--gt', 'gt.json'], /--gt: found --format table/],
     ['an unknown option', ['x.jpg', '--colour', 'red'], /colour/i],
-    ['labels that are no file', ['x.jpg', '--labels', 'none.json'], /--labels: could not read "none.json"/],
+    ['labels that are no file', [photoName, '--labels', 'none.json'], /--labels: could not read "none.json"/],
     ['an empty folder', ['.git-empty'], /folder without images/],
   ])('wrong usage, %s: code 2, nothing on stdout', async (_, args, message) => {
     mkdirSync(join(folder, '.git-empty'), { recursive: true });
