@@ -15,7 +15,7 @@ export interface WasmOptions {
   threads?: number | 'auto';
   /** Relaxed SIMD: fused multiply-add where the machine has it. `auto` (default): if the engine knows it. */
   relaxed?: 'auto' | boolean;
-  /** Register tile of the matrix kernels. `auto` (default): the fastest in a trial of about 2 ms, once a process. */
+  /** Register tile of the matrix kernels. `auto` (default): the fastest in a trial of 2 to 15 ms, once a process. */
   tile?: TileName | 'auto';
 }
 
@@ -42,26 +42,26 @@ export async function createWasmRuntime(options: WasmOptions = {}): Promise<Runt
     throw new ArgumentError({ thing: 'relaxed', found: 'true in an engine without relaxed SIMD', wanted: '"auto" or false' });
   }
   const useRelaxed = relaxed === 'auto' ? known : relaxed;
-  const module = await compileKernels(useRelaxed, false);
-  const chosen = tile === 'auto' ? fastestTile(module, useRelaxed) : tile;
-
   let wanted = threads === 'auto' ? Math.min(hardwareConcurrency(), AUTO_THREADS) : threads;
   let why = '';
   if (wanted > 1 && !canShareMemory()) {
     why = ' (no shared memory: the page is not cross-origin isolated)';
     wanted = 1;
   }
+  let module = await compileKernels(useRelaxed, wanted > 1);
   let team: Team | undefined;
   if (wanted > 1) {
     try {
-      team = await Team.start(await compileKernels(useRelaxed, true), wanted);
+      team = await Team.start(module, wanted);
     } catch (error) {
       why = ` (no workers: ${error instanceof Error ? error.message : String(error)})`;
+      module = await compileKernels(useRelaxed, false);
     }
   }
+  const chosen = tile === 'auto' ? await fastestTile(module, team !== undefined, useRelaxed) : tile;
   const count = team ? wanted : 1;
   const description = `wasm, ${count} ${count === 1 ? 'thread' : 'threads'}${why}, ${useRelaxed ? 'relaxed' : 'plain'} SIMD, tile ${chosen}`;
-  return new WasmRuntime(description, team?.module ?? module, team, { threads: count, tileRows: Number(chosen[0]) });
+  return new WasmRuntime(description, module, team, { threads: count, tileRows: Number(chosen[0]) });
 }
 
 /** True where several threads may see one memory: servers, and pages that are cross-origin isolated. */
