@@ -95,6 +95,7 @@ export default {
     'no-useless-constructor': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'no-shadow': 'off',
+    'typescript/no-extraneous-class': 'off',
     'unicorn/no-new-array': 'off',
     'unicorn/no-useless-spread': 'off',
     'no-unmodified-loop-condition': 'off',

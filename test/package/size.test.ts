@@ -92,7 +92,7 @@ describe('a page that only detects', () => {
 
 describe('ceilings', () => {
   it('labels alone cost no runtime', async () => {
-    const { loaded, rest } = await bundle(
+    const { loaded } = await bundle(
       `import { labelSpace } from 'labelweave'; globalThis.result = labelSpace('pets', ['cat', 'dog']);`,
     );
     expect(loaded.join('')).not.toContain(wasmStart);
