@@ -59,7 +59,8 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const reader = await openSource(source, options);
   const { manifest } = reader;
   const outputs = options.outputs ?? headValues(manifest);
-  const graph = manifest.graph.format === 'tfjs' ? await readTfjs(reader, outputs) : await readOwn(reader);
+  const graph =
+    manifest.graph.format === 'tfjs' ? await readTfjs(reader, outputs, options.outputs === undefined) : await readOwn(reader);
   options.signal?.throwIfAborted();
 
   const { file } = manifest.graph;
@@ -68,6 +69,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const fed = options.input === 'tensor' ? graph : withImageInput(graph, manifest.input);
   const optimized = optimizeGraph(fed, { outputs });
   options.onProgress?.({ phase: 'optimize', file, loaded: 1, total: 1 });
+  options.signal?.throwIfAborted();
   return { manifest, graph: optimized };
 }
 
@@ -148,6 +150,7 @@ async function readAll(
   options: OpenModelOptions,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { signal, onProgress, cache } = options;
+  signal?.throwIfAborted();
   const stop = new AbortController();
   const abort = (): void => stop.abort(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
@@ -181,7 +184,7 @@ async function readOwn(reader: Reader): Promise<Graph> {
   return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
 }
 
-async function readTfjs(reader: Reader, outputs: readonly string[]): Promise<Graph> {
+async function readTfjs(reader: Reader, outputs: readonly string[], fromManifest: boolean): Promise<Graph> {
   const { graph, input } = reader.manifest;
   const texts = await reader.read('graph', [graph.file]);
   const model = readTfjsModel(texts.get(graph.file)!, graph.file);
@@ -200,7 +203,14 @@ async function readTfjs(reader: Reader, outputs: readonly string[]): Promise<Gra
   const shards = await reader.read('weights', [...new Set(paths)].map((path) => folder + path)); // prettier-ignore
   const weights = readTfjsWeights(model.weightGroups, (path) => shards.get(folder + path));
   const inputShapes = { [input.name]: [1, input.height, input.width, 3] };
-  return importTfjs(model, weights, { outputs, inputShapes, file: graph.file });
+  try {
+    return importTfjs(model, weights, { outputs, inputShapes, file: graph.file });
+  } catch (error) {
+    // What the importer calls a wrong argument came from the manifest.
+    if (!(error instanceof ArgumentError) || !fromManifest) throw error;
+    const { thing, found, wanted } = error;
+    throw new ModelError('invalid-model', { thing: `manifest, ${thing}`, found, wanted, cause: error });
+  }
 }
 
 /** A value that the manifest names and the graph lacks is the manifest's mistake. */

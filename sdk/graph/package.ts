@@ -17,7 +17,7 @@ export function writePackage(manifest: Omit<ManifestInput, 'graph'>, graph: Grap
   validateGraph(graph);
   const file = 'graph.json';
   const weights = 'weights.safetensors';
-  const { labelweave, name, description, origin, license, copyright, ...rest } = manifest;
+  const { labelweave, name, description, origin, license, copyright, input, heads, nms } = manifest;
   const whole: ManifestInput = {
     labelweave,
     name,
@@ -26,7 +26,9 @@ export function writePackage(manifest: Omit<ManifestInput, 'graph'>, graph: Grap
     ...(license === undefined ? {} : { license }),
     ...(copyright === undefined ? {} : { copyright }),
     graph: { format: 'labelweave', file, weights: [weights] },
-    ...rest,
+    input,
+    heads,
+    ...(nms === undefined ? {} : { nms }),
   };
   parseManifest(whole);
   const { json, tensors } = writeGraphFile(graph);

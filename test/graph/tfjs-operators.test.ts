@@ -1,6 +1,7 @@
 // TF operators one by one: attributes, masks and paddings as TensorFlow defines them, with answers by hand, run on the reference.
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../sdk/errors.js';
+import type { TensorData } from '../../sdk/tensor/dtype.js';
 import { converters } from '../../sdk/graph/tfjs/operators.js';
 import {
   bytesOf,
@@ -147,7 +148,7 @@ describe('TF operators', () => {
         constants,
         { outputs: [output] },
       );
-      const feeds = graph.inputs.length === 0 ? {} : { x: dtype === 'FLOAT' ? Float32Array.from(x) : Int32Array.from(x) };
+      const feeds: Record<string, TensorData> = graph.inputs.length === 0 ? {} : { x: dtype === 'FLOAT' ? Float32Array.from(x) : Int32Array.from(x) };
       expect((await runReference(graph, feeds))[output]).toEqual(wanted);
       if (wantedShape) expect(graph.values[graph.outputs[0]!]!.shape).toEqual(wantedShape);
     },
