@@ -4,8 +4,16 @@ import {
   formatLabel, formatSpace, invalid, isLabelSpace, type Label, type LabelInput, type LabelSpace, labelSpace, record, text, unknownName,
 } from './label-space.js'; // prettier-ignore
 import { type Combine, combines, type LabelMapping, mappingOf, membersOf, targetOfSource } from './mapping.js';
+import {
+  type HeadScores,
+  type LabelTransform,
+  type ProjectOptions,
+  projectScores,
+  type ReprojectOptions,
+  reprojectScores,
+} from './transform.js';
 import { findRef, type LabelRef, matchLabel, matchName } from './match.js';
-import { describeMissing, type LabelMapper, type Missing, resolved, type ResolvedLabels, type ResolveOptions } from './mapper.js';
+import { describeMissing, type Missing, resolved, type ResolvedLabels, type ResolveOptions } from './mapper.js';
 
 /** Labels of each group: one or several, each by name or, where a name is not unique, by `{ id }`. */
 export type Groups = { readonly [group: string]: LabelRef | readonly LabelRef[] };
@@ -24,12 +32,15 @@ export interface GroupingSpec extends GroupingOptions {
   readonly labels: Groups;
 }
 
-/** A many-to-one map from the labels of one data set to new labels. Immutable. Made by {@link grouping}. */
-export interface Grouping<L extends string = string, S extends string = string> extends LabelMapper<L> {
+/**
+ * A many-to-one map from the labels of one data set to new labels: a user's `vehicle: car, truck, bus`; the labels of a data set from the nodes of a
+ * learned universal space (AutoUniSeg). Immutable. Made by {@link grouping}.
+ *
+ * Law: a label of the data set stands in at most one group; a group has one label or more.
+ */
+export interface Grouping<L extends string = string, S extends string = string> extends LabelTransform<L> {
+  /** The data set. */
   readonly source: LabelSpace<S>;
-  readonly space: LabelSpace<L>;
-  readonly mapping: LabelMapping;
-  readonly combine: Combine;
   /** The labels of the data set that a label stands for. Throws LabelSpaceError `unknown-label`. */
   membersOf(name: string): readonly Label<S>[];
   /** The new label of a label of the data set, or undefined where it is ignored. Throws LabelSpaceError `unknown-label`, `ambiguous-label`. */
@@ -111,6 +122,10 @@ class ListedGrouping implements Grouping {
   readonly combine: Combine;
   readonly missing: readonly string[];
 
+  get datasets(): readonly LabelSpace[] {
+    return [this.source];
+  }
+
   constructor(source: LabelSpace, spec: GroupingSpec, missing: Missing) {
     this.source = source;
     this.combine = spec.combine ?? 'max';
@@ -181,6 +196,19 @@ class ListedGrouping implements Grouping {
   groupOf(label: LabelRef): Label | undefined {
     const u = targetOfSource(this.mapping)[findRef(this.source, label).index]!;
     return u < 0 ? undefined : this.space.at(u);
+  }
+
+  mappingFor(dataset: string): LabelMapping {
+    if (dataset === this.source.name) return this.mapping;
+    throw invalid(`grouping of ${formatSpace(this.source)}, data set`, describe(dataset), JSON.stringify(this.source.name));
+  }
+
+  project(scores: HeadScores, options?: ProjectOptions): Float32Array {
+    return projectScores(this, scores, options);
+  }
+
+  reproject(scores: ArrayLike<number>, dataset = this.source.name, options?: ReprojectOptions): Float32Array {
+    return reprojectScores(this, scores, dataset, options);
   }
 
   resolveFor(model: LabelSpace, { missing = 'error' }: ResolveOptions = {}): ResolvedLabels {

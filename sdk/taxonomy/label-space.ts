@@ -1,5 +1,6 @@
 // The ordered label list of one data set: typed names, checked once, never changed. It holds no mapping to other label lists.
 import { describe, LabelSpaceError } from '../errors.js';
+import { findCycle } from './cycle.js';
 import { didYouMean } from './names.js';
 
 /** What a data set calls a label: COCO's 1..90, Freebase's `/m/01g317`. Numbers are safe integers; 1 and "1" are different ids. */
@@ -216,36 +217,24 @@ class ListedLabelSpace implements LabelSpace {
     return { name: this.name, labels: this.labels.map((label) => writeLabel(label, this.hasOwnIds)) };
   }
 
-  /** Depth-first walk upwards with a stack of its own: a chain of any length is fine. */
   #checkParents(thing: string): void {
-    const done = new Set<Label>();
-    for (const start of this.labels) {
-      const path: { label: Label; next: number }[] = [{ label: start, next: 0 }];
-      const onPath = new Set<Label>([start]);
-      for (let top = path[0]; top && !done.has(start); top = path[path.length - 1]) {
-        const id = top.label.parents[top.next++];
-        if (id === undefined) {
-          done.add(top.label);
-          onPath.delete(top.label);
-          path.pop();
-          continue;
-        }
+    const parents = this.labels.map((label) =>
+      label.parents.map((id, i) => {
         const parent = this.#byId.get(id);
-        if (!parent) {
-          const where = `${thing}, labels[${top.label.index}].parents[${top.next - 1}]`;
-          throw invalid(where, `${describe(id)}, which is the id of no label`, 'ids of labels of the same space');
-        }
-        if (onPath.has(parent)) {
-          const labels = path.map((step) => step.label);
-          const cycle = [...labels.slice(labels.indexOf(parent)), parent].map(formatLabel).join(' -> ');
-          throw invalid(`${thing}, parents`, `a cycle: ${cycle}`, 'parents that lead upwards only');
-        }
-        if (done.has(parent)) continue;
-        path.push({ label: parent, next: 0 });
-        onPath.add(parent);
-      }
-    }
+        if (parent) return parent.index;
+        const where = `${thing}, labels[${label.index}].parents[${i}]`;
+        throw invalid(where, `${describe(id)}, which is the id of no label`, 'ids of labels of the same space');
+      }),
+    );
+    const cycle = findCycle(this.size, (k) => parents[k]!);
+    if (cycle)
+      throw invalid(`${thing}, parents`, `a cycle: ${formatCycle(cycle, this.labels)}`, 'parents that lead upwards only');
   }
+}
+
+/** `"a" (id 1) -> "b" (id 2) -> "a" (id 1)`. */
+export function formatCycle(cycle: readonly number[], labels: readonly Pick<Label, 'name' | 'id'>[]): string {
+  return [...cycle, cycle[0]!].map((k) => formatLabel(labels[k]!)).join(' -> ');
 }
 
 /** The error for a name that several labels have. */
@@ -296,7 +285,7 @@ export function record(thing: string, value: unknown, keys: readonly string[]): 
 }
 
 /** Ids that would be one id in a text file. */
-function otherKind(id: LabelId): LabelId {
+export function otherKind(id: LabelId): LabelId {
   if (typeof id === 'number') return String(id);
   return /^(?:0|-?[1-9]\d{0,15})$/u.test(id) ? Number(id) : id;
 }

@@ -19,7 +19,7 @@ export interface ResolvedLabels<L extends string = string> {
   readonly mapping: LabelMapping | undefined;
   /** How scores are combined; has an effect only where a label has several members. */
   readonly combine: Combine;
-  /** Wanted names that the model has not; empty unless `missing: 'ignore'`. */
+  /** Wanted names that the model has not. Empty unless `missing: 'ignore'`, or labels of a taxonomy for which the model has no head. */
   readonly missing: readonly string[];
 }
 

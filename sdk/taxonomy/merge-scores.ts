@@ -105,7 +105,7 @@ export function unmergeScores(
 }
 
 /** The score of a label that nothing stands for. */
-export function emptyScore(combine: Combine, from: ScoreKind): number {
+function emptyScore(combine: Combine, from: ScoreKind): number {
   return combine === 'max' && from === 'logit' ? Number.NEGATIVE_INFINITY : 0;
 }
 
