@@ -148,7 +148,8 @@ describe('TF operators', () => {
         constants,
         { outputs: [output] },
       );
-      const feeds: Record<string, TensorData> = graph.inputs.length === 0 ? {} : { x: dtype === 'FLOAT' ? Float32Array.from(x) : Int32Array.from(x) };
+      const feeds: Record<string, TensorData> =
+        graph.inputs.length === 0 ? {} : { x: dtype === 'FLOAT' ? Float32Array.from(x) : Int32Array.from(x) };
       expect((await runReference(graph, feeds))[output]).toEqual(wanted);
       if (wantedShape) expect(graph.values[graph.outputs[0]!]!.shape).toEqual(wantedShape);
     },
