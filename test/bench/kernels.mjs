@@ -61,8 +61,21 @@ const spatial = (strides, kernel) => ({
   dilations: [1, 1],
   activation: { kind: 'relu' },
 });
-const conv = (kernel, size, C, O) => ({ kernel, size, C, O, flops: 2 * kernel * kernel * size * size * C * O, goal: kernel === 3 ? '57' : '48-54' });
-const depthwise = (kernel, size, C) => ({ kernel, size, C, flops: 2 * kernel * kernel * size * size * C, goal: kernel === 3 ? '27-32' : '22-27' });
+const conv = (kernel, size, C, O) => ({
+  kernel,
+  size,
+  C,
+  O,
+  flops: 2 * kernel * kernel * size * size * C * O,
+  goal: kernel === 3 ? '57' : '48-54',
+});
+const depthwise = (kernel, size, C) => ({
+  kernel,
+  size,
+  C,
+  flops: 2 * kernel * kernel * size * size * C,
+  goal: kernel === 3 ? '27-32' : '22-27',
+});
 const layers = {
   '3x3 64 -> 64, 56x56': conv(3, 56, 64, 64),
   '1x1 256 -> 64, 56x56': conv(1, 56, 256, 64),
@@ -88,7 +101,13 @@ function layerGraph({ kernel, size, C, O }) {
 const files = async () => {
   const folder = `${root}node_modules/@vladmandic/human/models/`;
   const source = { ...manifest, graph: { format: 'tfjs', file: 'centernet.json' } };
-  return { manifest: source, files: { 'centernet.json': await readFile(`${folder}centernet.json`), 'centernet.bin': await readFile(`${folder}centernet.bin`) } };
+  return {
+    manifest: source,
+    files: {
+      'centernet.json': await readFile(`${folder}centernet.json`),
+      'centernet.bin': await readFile(`${folder}centernet.bin`),
+    },
+  };
 };
 
 const both = !options.layers && !options.network;
@@ -100,7 +119,13 @@ for (const threads of options.threads.split(',').map(Number)) {
     for (const [name, layer] of Object.entries(layers)) {
       const executable = await runtime.compile(layerGraph(layer));
       const { least, median } = await time(executable, { x: random(layer.size * layer.size * layer.C) }, [], 60);
-      rows.push({ layer: name, 'ms least': +least.toFixed(3), 'GFLOP/s best': +(layer.flops / least / 1e6).toFixed(1), 'GFLOP/s median': +(layer.flops / median / 1e6).toFixed(1), 'goal, 1 thread': layer.goal });
+      rows.push({
+        layer: name,
+        'ms least': +least.toFixed(3),
+        'GFLOP/s best': +(layer.flops / least / 1e6).toFixed(1),
+        'GFLOP/s median': +(layer.flops / median / 1e6).toFixed(1),
+        'goal, 1 thread': layer.goal,
+      });
       executable.dispose();
     }
     console.table(rows);
@@ -110,10 +135,22 @@ for (const threads of options.threads.split(',').map(Number)) {
     const started = performance.now();
     const executable = await runtime.compile(graph, { profile: options.steps });
     const compiled = performance.now() - started;
-    const image = { data: new Uint8Array(512 * 512 * 3).map((_, i) => (i * 31) & 255), width: 512, height: 512, channels: 3, target: { left: 0, top: 0, width: 512, height: 512 } };
+    const image = {
+      data: new Uint8Array(512 * 512 * 3).map((_, i) => (i * 31) & 255),
+      width: 512,
+      height: 512,
+      channels: 3,
+      target: { left: 0, top: 0, width: 512, height: 512 },
+    };
     const feeds = { image };
     const { least, median } = await time(executable, feeds, [], Number(options.frames));
-    console.log(`CenterNet 512x512, ${graph.nodes.length} nodes: least ${least.toFixed(1)} ms, median ${median.toFixed(1)} ms; compiled in ${compiled.toFixed(0)} ms; memory ${Object.entries(executable.memory).map(([k, v]) => `${k} ${(v / 2 ** 20).toFixed(1)} MiB`).join(', ')}`);
+    console.log(
+      `CenterNet 512x512, ${graph.nodes.length} nodes: least ${least.toFixed(1)} ms, median ${median.toFixed(1)} ms; compiled in ${compiled.toFixed(0)} ms; memory ${Object.entries(
+        executable.memory,
+      )
+        .map(([k, v]) => `${k} ${(v / 2 ** 20).toFixed(1)} MiB`)
+        .join(', ')}`,
+    );
     if (options.steps) {
       const best = executable.profile.map((step) => ({ ...step }));
       for (let i = 0; i < 20; i++) {
@@ -122,15 +159,32 @@ for (const threads of options.threads.split(',').map(Number)) {
       }
       const types = graph.nodes.map((node) => {
         const shape = (id) => (id < 0 ? '' : `[${graph.values[id].shape}]`);
-        const work = node.op === 'conv2d' || node.op === 'depthwise_conv2d' ? graph.values[node.outputs[0]].shape.reduce((a, b) => a * b) * graph.values[node.inputs[1]].shape.slice(0, node.op === 'conv2d' ? 3 : 2).reduce((a, b) => a * b) * 2 : 0;
-        return { shapes: `${node.inputs.slice(0, 2).map(shape).join(' ')} -> ${shape(node.outputs[0])} ${node.attributes.strides ?? ''} ${node.attributes.activation?.kind ?? ''}${node.inputs[3] >= 0 && node.op === 'conv2d' ? ' +res' : ''}${node.inputs[4] >= 0 && node.op === 'conv2d' ? ' *gate' : ''}`, work };
+        const work =
+          node.op === 'conv2d' || node.op === 'depthwise_conv2d'
+            ? graph.values[node.outputs[0]].shape.reduce((a, b) => a * b) *
+              graph.values[node.inputs[1]].shape.slice(0, node.op === 'conv2d' ? 3 : 2).reduce((a, b) => a * b) *
+              2
+            : 0;
+        return {
+          shapes: `${node.inputs.slice(0, 2).map(shape).join(' ')} -> ${shape(node.outputs[0])} ${node.attributes.strides ?? ''} ${node.attributes.activation?.kind ?? ''}${node.inputs[3] >= 0 && node.op === 'conv2d' ? ' +res' : ''}${node.inputs[4] >= 0 && node.op === 'conv2d' ? ' *gate' : ''}`,
+          work,
+        };
       });
-      const rows = best.map((step, i) => ({ op: step.op, ms: step.ms, 'GFLOP/s': types[i].work ? +(types[i].work / step.ms / 1e6).toFixed(1) : '', shapes: types[i].shapes }));
+      const rows = best.map((step, i) => ({
+        op: step.op,
+        ms: step.ms,
+        'GFLOP/s': types[i].work ? +(types[i].work / step.ms / 1e6).toFixed(1) : '',
+        shapes: types[i].shapes,
+      }));
       const total = rows.reduce((sum, { ms }) => sum + ms, 0);
       const byOp = new Map();
       for (const { op, ms } of rows) byOp.set(op, (byOp.get(op) ?? 0) + ms);
-      console.log(`sum of least times ${total.toFixed(1)} ms:`, Object.fromEntries([...byOp].sort((a, b) => b[1] - a[1]).map(([op, ms]) => [op, +ms.toFixed(2)])));
-      for (const row of rows.sort((a, b) => b.ms - a.ms).slice(0, 60)) console.log(row.ms.toFixed(3).padStart(7), String(row['GFLOP/s']).padStart(6), row.op.padEnd(18), row.shapes);
+      console.log(
+        `sum of least times ${total.toFixed(1)} ms:`,
+        Object.fromEntries([...byOp].sort((a, b) => b[1] - a[1]).map(([op, ms]) => [op, +ms.toFixed(2)])),
+      );
+      for (const row of rows.sort((a, b) => b.ms - a.ms).slice(0, 60))
+        console.log(row.ms.toFixed(3).padStart(7), String(row['GFLOP/s']).padStart(6), row.op.padEnd(18), row.shapes);
     }
     executable.dispose();
   }

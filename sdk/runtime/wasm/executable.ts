@@ -275,7 +275,9 @@ export class WasmExecutable implements Executable {
     const { turns } = this.#shared;
     // While another frame runs its inputs must not change: then the feeds are copied aside.
     const feeds = turns.busy ? copyFeeds(request.feeds) : request.feeds;
-    await turns.enter();
+    // Without a wait when nobody is before it: the feeds are read before the caller goes on.
+    const turn = turns.enter();
+    if (turn) await turn;
     try {
       this.#alive();
       signal?.throwIfAborted();

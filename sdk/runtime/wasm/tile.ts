@@ -43,7 +43,13 @@ export async function fastestTile(module: WebAssembly.Module, shared: boolean, r
     const step = new Step(Op.conv2d)
       .fuse({ kind: 'none' })
       .set({ [Conv2d.x]: x, [Conv2d.weights]: weights, [Conv2d.bias]: bias, [Conv2d.y]: y, [Conv2d.batch]: 1 })
-      .set({ [Conv2d.height]: 1, [Conv2d.width]: ROWS, [Conv2d.channels]: INNER, [Conv2d.out_height]: 1, [Conv2d.out_width]: ROWS })
+      .set({
+        [Conv2d.height]: 1,
+        [Conv2d.width]: ROWS,
+        [Conv2d.channels]: INNER,
+        [Conv2d.out_height]: 1,
+        [Conv2d.out_width]: ROWS,
+      })
       .set({ [Conv2d.out_channels]: COLUMNS, [Conv2d.kernel_height]: 1, [Conv2d.kernel_width]: 1, [Conv2d.stride_y]: 1 })
       .set({ [Conv2d.stride_x]: 1, [Conv2d.dilation_y]: 1, [Conv2d.dilation_x]: 1, [Conv2d.groups]: 1 })
       .set({ [Conv2d.tile_rows]: 4 + i, [Conv2d.block_rows]: ROWS, [Conv2d.table]: table });
@@ -60,7 +66,7 @@ export async function fastestTile(module: WebAssembly.Module, shared: boolean, r
   const best = [...first];
   const optimised = (i: number): boolean => best[i]! < OPTIMISED * first[i]!;
   const start = performance.now();
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     for (const i of tileNames.keys()) best[i] = Math.min(best[i]!, round(i));
     const elapsed = performance.now() - start;
     if (elapsed > MOST_MS) break;

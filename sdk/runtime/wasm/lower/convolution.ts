@@ -240,7 +240,7 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
 };
 
 /** Channels that one pass of a depthwise convolution takes: its input rows stay in the first-level cache. */
-const DEPTHWISE_BLOCK = 64;
+const DEPTHWISE_BLOCK = 100000;
 
 /** x [N, pixels, C] * scale [N, C] -> scratch. */
 function gateSteps(x: number, scale: number, to: number, N: number, pixels: number, C: number): Step[] {

@@ -1,0 +1,99 @@
+// The modules as they are shipped: what they import and export, the unshared variant, size.
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import relaxed from '../../build/assembly/kernels.relaxed.wasm';
+import simd from '../../build/assembly/kernels.simd.wasm';
+import { compileKernels, hasRelaxedSimd, instantiate, withUnsharedMemory } from '../../sdk/runtime/wasm/module.js';
+import { Space } from '../../sdk/runtime/wasm/space.js';
+
+describe('kernel modules', () => {
+  it('import one memory and nothing else', async () => {
+    const module = await compileKernels(false, true);
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+    expect(
+      WebAssembly.Module.exports(module)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['heapBase', 'part', 'run']);
+  });
+
+  it('take a shared memory as they are and an unshared one after the patch', async () => {
+    const shared = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+    const plain = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    expect(instantiate(await compileKernels(false, true), shared).heapBase()).toBeGreaterThan(0);
+    expect(instantiate(await compileKernels(false, false), plain).heapBase()).toBeGreaterThan(0);
+    const mixed = await compileKernels(false, true);
+    expect(() => instantiate(mixed, plain)).toThrow(WebAssembly.LinkError);
+  });
+
+  it('differ from the unshared variant in one byte', () => {
+    for (const bytes of [simd, relaxed]) {
+      const patched = withUnsharedMemory(bytes);
+      expect([...bytes.keys()].filter((i) => bytes[i] !== patched[i])).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    ['no imports', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)],
+    ['a function as first import', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 2, 7, 1, 1, 97, 1, 98, 0, 0)],
+    ['unshared memory', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 2, 8, 1, 1, 97, 1, 98, 2, 1, 1, 1)],
+    ['an early end', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 2)],
+  ])('refuse to be patched: %s', (_, bytes) => {
+    expect(() => withUnsharedMemory(bytes)).toThrow(expect.objectContaining({ code: 'internal' }));
+  });
+
+  it('detect relaxed SIMD as the engine does', () => {
+    expect(hasRelaxedSimd()).toBe(WebAssembly.validate(relaxed));
+  });
+
+  // Both travel in every bundle that detects, which may have 60 kB in all.
+  it('are small', () => {
+    for (const bytes of [simd, relaxed]) expect(gzipSync(bytes, { level: 9 }).length).toBeLessThan(14_500);
+  });
+});
+
+describe('Space', () => {
+  it('takes, frees and joins regions', async () => {
+    const space = new Space(await compileKernels(false, false), false, 0);
+    const a = space.take(100);
+    const b = space.take(1000);
+    const c = space.take(100);
+    for (const at of [a, b, c]) expect(at % 64).toBe(0);
+    expect(b).toBeGreaterThanOrEqual(a + 100);
+    expect(c).toBeGreaterThanOrEqual(b + 1000);
+    space.release(a, 100);
+    space.release(b, 1000);
+    // Joined: a region as large as both fits where they were.
+    expect(space.take(1100)).toBe(a);
+    space.release(a, 1100);
+    space.release(c, 100);
+    expect(space.take(10)).toBe(a);
+  });
+
+  it('uses freed memory again instead of growing', async () => {
+    const space = new Space(await compileKernels(false, false), false, 0);
+    const sizes = [70_000, 300, 1_000_000, 64, 5000];
+    for (const bytes of sizes) space.take(bytes);
+    let size: number | undefined;
+    for (let i = 0; i < 100; i++) {
+      const regions = sizes.map((bytes) => ({ at: space.take(bytes), bytes }));
+      const sorted = [...regions].sort((p, q) => p.at - q.at);
+      for (let k = 1; k < sorted.length; k++)
+        expect(sorted[k]!.at).toBeGreaterThanOrEqual(sorted[k - 1]!.at + sorted[k - 1]!.bytes);
+      for (const { at, bytes } of i % 2 ? regions : regions.reverse()) space.release(at, bytes);
+      size ??= space.memory.buffer.byteLength;
+    }
+    expect(space.memory.buffer.byteLength).toBe(size);
+  });
+
+  it('tells both numbers when memory ends', async () => {
+    const module = await compileKernels(false, false);
+    const space = new Space(module, false, 0);
+    const error = await Promise.resolve()
+      .then(() => space.take(2 ** 32))
+      .catch((e: unknown) => e);
+    expect(error).toMatchObject({ name: 'DeviceError', code: 'out-of-memory' });
+    expect((error as Error).message).toMatch(/4295\d{6} bytes needed, \d+ bytes held/);
+    expect(() => new Space(module, false, 2 ** 33)).toThrow(expect.objectContaining({ code: 'out-of-memory' }));
+  });
+});
