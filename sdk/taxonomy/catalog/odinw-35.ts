@@ -4,8 +4,8 @@ import { labelSpace } from '../label-space.js';
 import { idsFrom } from '../rows.js';
 
 /**
- * ODinW-35: the label spaces of its 35 data sets (Li et al., GLIP, CVPR 2022; ELEVATER, 2022). Names in the order of the
- * data sets' files, ids from 1.
+ * ODinW-35: the label spaces of its 35 data sets (Li et al., GLIP, CVPR 2022; ELEVATER, 2022). In the order of the
+ * data sets' files, ids from 1. ChessPieces has a class whose name is two spaces in its files: here it is `(blank)`.
  */
 // prettier-ignore
 export const odinw35Datasets = /* @__PURE__ */ [
@@ -26,7 +26,7 @@ export const odinw35Datasets = /* @__PURE__ */ [
     'Platelets', 'RBC', 'WBC',
   ])),
   labelSpace('ChessPieces_Chess_Pieces.v23-raw.coco', idsFrom(1, [
-    '  ', 'black bishop', 'black king', 'black knight', 'black pawn', 'black queen', 'black rook', 'white bishop', 'white king',
+    '(blank)', 'black bishop', 'black king', 'black knight', 'black pawn', 'black queen', 'black rook', 'white bishop', 'white king',
     'white knight', 'white pawn', 'white queen', 'white rook',
   ])),
   labelSpace('CottontailRabbits', idsFrom(1, [
