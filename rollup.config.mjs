@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import nodeResolve from '@rollup/plugin-node-resolve';
+import { transform } from 'esbuild';
 import esbuild from 'rollup-plugin-esbuild';
 
 /**
@@ -61,6 +62,26 @@ const webPlatform = {
   resolveId: (id) => (id === '#platform' ? `${root}sdk/platform.ts` : null),
 };
 
+/**
+ * Puts the numbers of assembly/records.ts (const enums) where they are named. The compiler does so for a whole program; file by file it
+ * cannot, and the names would cost 3 kB with gzip.
+ */
+const inlineRecords = {
+  name: 'labelweave:inline-records',
+  async transform(code, id) {
+    const statement = /import \{([^}]*)\} from '[./]*\/assembly\/records\.js';/.exec(code);
+    if (!statement || !id.endsWith('.ts')) return null;
+    const source = await transform(readFileSync(`${root}assembly/records.ts`, 'utf8'), { loader: 'ts', format: 'esm' });
+    const records = await import(`data:text/javascript,${encodeURIComponent(source.code)}`);
+    let inlined = code.replace(statement[0], '');
+    for (const name of statement[1].split(',').filter((part) => part.trim())) {
+      const [exported, local = exported] = name.trim().split(' as ');
+      inlined = inlined.replace(new RegExp(`\\b${local}\\.(\\w+)\\b`, 'g'), (text, member) => records[exported]?.[member] ?? text);
+    }
+    return { code: inlined, map: null };
+  },
+};
+
 /** Type-only modules leave nothing behind. */
 const dropEmptyFiles = {
   name: 'labelweave:drop-empty-files',
@@ -83,7 +104,7 @@ export default [
   {
     input: { ...entries(), platform: 'sdk/platform.ts', 'node/platform': 'sdk/node/platform.ts' },
     external: (id) => !/^[./]/.test(id),
-    plugins: [cleanDist, inlineBinaries(), compile(), dropEmptyFiles],
+    plugins: [cleanDist, inlineBinaries(), inlineRecords, compile(), dropEmptyFiles],
     onLog,
     treeshake: { moduleSideEffects: false },
     output: {
@@ -97,7 +118,7 @@ export default [
   },
   {
     input: 'sdk/index.ts',
-    plugins: [webPlatform, nodeResolve({ browser: true }), inlineBinaries(), compile({ minify: true })],
+    plugins: [webPlatform, nodeResolve({ browser: true }), inlineBinaries(), inlineRecords, compile({ minify: true })],
     onLog,
     output: {
       file: 'dist/labelweave.min.js',
