@@ -13,7 +13,13 @@ import { assets, engineFile, served } from './prepare.mjs';
 /** The engines in the order in which they take turns. `peer` names the npm package whose version is shown. */
 export const engines = [
   { id: 'labelweave', title: 'labelweave', module: 'labelweave' },
-  { id: 'tfjs', title: 'TF.js wasm, its own tail', module: 'tfjs', peer: '@tensorflow/tfjs-backend-wasm', options: { decode: 'graph' } },
+  {
+    id: 'tfjs',
+    title: 'TF.js wasm, its own tail',
+    module: 'tfjs',
+    peer: '@tensorflow/tfjs-backend-wasm',
+    options: { decode: 'graph' },
+  },
   {
     id: 'tfjs-script',
     title: 'TF.js wasm, decode in JS',
@@ -29,7 +35,8 @@ export function nodeLane(engine, { threads, threshold, image }) {
   const child = fork(fileURLToPath(new URL('node-host.mjs', import.meta.url)), { serialization: 'advanced' });
   const order = (name, argument) =>
     new Promise((resolve, reject) => {
-      const onExit = (code) => reject(new Error(`${engine.title}: found its process ended with ${code}; wanted an answer to "${name}".`));
+      const onExit = (code) =>
+        reject(new Error(`${engine.title}: found its process ended with ${code}; wanted an answer to "${name}".`));
       child.once('exit', onExit);
       child.once('message', ({ result, error }) => {
         child.off('exit', onExit);

@@ -21,7 +21,8 @@ async function startThreads(run, threads) {
 globalThis.bench = {
   /** Loads the engine's code and model and detects once. `ms` runs from before the code is asked for to the first detections. */
   async open({ file, options, width, height }) {
-    if (options.threads > 1 && !globalThis.crossOriginIsolated) throw new Error('page: found no cross-origin isolation; wanted it for threads.');
+    if (options.threads > 1 && !globalThis.crossOriginIsolated)
+      throw new Error('page: found no cross-origin isolation; wanted it for threads.');
     image = { data: await read('/image.rgb'), width, height, channels: 3 };
     const begin = performance.now();
     const loaded = await import(file);

@@ -46,7 +46,7 @@ export const served = {
 };
 
 /** A photo with people that stands in an npm package (a development dependency). */
-const defaultPhoto = () => join(human, 'assets/screenshot-facedetect.jpg');
+export const defaultPhoto = () => join(human, 'assets/screenshot-facedetect.jpg');
 
 /** RGB bytes, 512 x 512. A file that ends in `.rgb` is taken as it is; every other is decoded and stretched. */
 export async function readPixels(file = defaultPhoto()) {
@@ -54,7 +54,8 @@ export async function readPixels(file = defaultPhoto()) {
     ? await readFile(file)
     : await sharp(file).rotate().resize(SIDE, SIDE, { fit: 'fill' }).toColourspace('srgb').removeAlpha().raw().toBuffer();
   const bytes = SIDE * SIDE * 3;
-  if (pixels.length !== bytes) throw new Error(`${file}: found ${pixels.length} bytes; wanted ${bytes}, RGB of ${SIDE} x ${SIDE} pixels.`);
+  if (pixels.length !== bytes)
+    throw new Error(`${file}: found ${pixels.length} bytes; wanted ${bytes}, RGB of ${SIDE} x ${SIDE} pixels.`);
   return { data: new Uint8Array(pixels), width: SIDE, height: SIDE, channels: 3 };
 }
 
@@ -64,9 +65,20 @@ export async function prepare(image) {
   await mkdir(page, { recursive: true });
   await writeFile(assets.node.onnx, await defaultModelAsOnnx());
   await writeFile(join(page, 'image.rgb'), image.data);
-  await writeFile(join(page, 'index.html'), '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/host.js"></script>');
+  await writeFile(
+    join(page, 'index.html'),
+    '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/host.js"></script>',
+  );
 
-  const common = { bundle: true, target: 'es2022', legalComments: 'none', logLevel: 'error', absWorkingDir: here };
+  // The repository's own compiler settings must not lead from the built package back to its sources.
+  const common = {
+    bundle: true,
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'error',
+    absWorkingDir: here,
+    tsconfigRaw: {},
+  };
   const engine = (name) => join(here, 'engines', `${name}.mjs`);
   await build({ ...common, entryPoints: { host: join(here, 'page-host.mjs') }, outdir: page, format: 'esm' });
   for (const name of ['labelweave', 'tfjs', 'onnxruntime']) {

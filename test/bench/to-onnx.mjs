@@ -67,7 +67,12 @@ export function toOnnx(graph) {
     hard_sigmoid: (x, { alpha }, out) =>
       add('Mul', [add('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }), scalar(6 * alpha)], {}, out),
     hard_swish: (x, { alpha }, out) =>
-      add('Mul', [add('Mul', [x, scalar(6 * alpha)]), add('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })], {}, out),
+      add(
+        'Mul',
+        [add('Mul', [x, scalar(6 * alpha)]), add('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })],
+        {},
+        out,
+      ),
   };
 
   /** Adds the fused parts of a node behind its main operator, which `main` adds given a name or none; the last result gets `output`. */
@@ -75,9 +80,13 @@ export function toOnnx(graph) {
     const { activation, residual: when } = node.attributes;
     const residual = node.op === 'conv2d' && node.inputs[3] >= 0 ? operand(node.inputs[3]) : undefined;
     const activate = activations[activation.kind];
-    if (!activate) throw new Error(`to-onnx: node "${node.name}": found activation ${activation.kind}; wanted one of ${Object.keys(activations).join(', ')}.`);
+    if (!activate)
+      throw new Error(
+        `to-onnx: node "${node.name}": found activation ${activation.kind}; wanted one of ${Object.keys(activations).join(', ')}.`,
+      );
     const steps = activation.kind === 'none' ? [] : [(x, out) => activate(x, activation, out)];
-    if (residual) steps.splice(when === 'before_activation' ? 0 : steps.length, 0, (x, out) => add('Add', [x, residual], {}, out));
+    if (residual)
+      steps.splice(when === 'before_activation' ? 0 : steps.length, 0, (x, out) => add('Add', [x, residual], {}, out));
     let value = main(steps.length === 0 ? output : undefined);
     steps.forEach((step, i) => (value = step(value, i === steps.length - 1 ? output : undefined)));
   };
@@ -125,7 +134,9 @@ export function toOnnx(graph) {
     reduce(node, output) {
       const { kind, axes, keepDims } = node.attributes;
       if (kind !== 'mean' || String(axes) !== '1,2' || !keepDims) {
-        throw new Error(`to-onnx: node "${node.name}": found ${kind} over axes ${axes}; wanted the mean over height and width, kept as 1.`);
+        throw new Error(
+          `to-onnx: node "${node.name}": found ${kind} over axes ${axes}; wanted the mean over height and width, kept as 1.`,
+        );
       }
       add('GlobalAveragePool', [operand(node.inputs[0])], {}, output);
     },
@@ -134,7 +145,8 @@ export function toOnnx(graph) {
       const to = values[node.outputs[0]].shape;
       // Only where channels are all there is does the order of elements not depend on the layout.
       for (const shape of [from, to]) {
-        if (shape.length === 4 && shape[1] * shape[2] !== 1) throw new Error(`to-onnx: node "${node.name}": found a reshape of [${shape}]; wanted height and width 1.`);
+        if (shape.length === 4 && shape[1] * shape[2] !== 1)
+          throw new Error(`to-onnx: node "${node.name}": found a reshape of [${shape}]; wanted height and width 1.`);
       }
       add('Reshape', [operand(node.inputs[0]), weight(BigInt64Array.from(channelsFirst(to), BigInt), [to.length])], {}, output);
     },
@@ -143,7 +155,12 @@ export function toOnnx(graph) {
       if (mode !== 'bilinear') throw new Error(`to-onnx: node "${node.name}": found resize ${mode}; wanted bilinear.`);
       const [n, , , c] = values[node.inputs[0]].shape;
       const sizes = weight(BigInt64Array.from([n, c, height, width], BigInt), [4]);
-      add('Resize', [operand(node.inputs[0]), '', '', sizes], { mode: 'linear', coordinate_transformation_mode: coordinates }, output);
+      add(
+        'Resize',
+        [operand(node.inputs[0]), '', '', sizes],
+        { mode: 'linear', coordinate_transformation_mode: coordinates },
+        output,
+      );
     },
     concat(node, output) {
       const rank = values[node.outputs[0]].shape.length;
@@ -154,7 +171,10 @@ export function toOnnx(graph) {
 
   for (const node of graph.nodes) {
     const write = operators[node.op];
-    if (!write) throw new Error(`to-onnx: node "${node.name}": found operator ${node.op}; wanted one of ${Object.keys(operators).join(', ')}.`);
+    if (!write)
+      throw new Error(
+        `to-onnx: node "${node.name}": found operator ${node.op}; wanted one of ${Object.keys(operators).join(', ')}.`,
+      );
     write(node, values[node.outputs[0]].name);
   }
   const described = (id) => ({ name: values[id].name, shape: channelsFirst(values[id].shape) });

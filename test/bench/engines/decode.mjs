@@ -20,7 +20,8 @@ export function decodeCenternet(logits, sizes, { height, width, labels, channels
     const cell = Math.floor(channelsFirst ? i % cells : i / labels);
     const x = cell % width;
     const y = (cell - x) / width;
-    if (isPeak(logits, value, i, x, y, width, height, cellStep)) found.push({ value, cell, label: Math.floor((i - cell * cellStep) / labelStep) });
+    if (isPeak(logits, value, i, x, y, width, height, cellStep))
+      found.push({ value, cell, label: Math.floor((i - cell * cellStep) / labelStep) });
   }
   found.sort((a, b) => b.value - a.value);
   return found.slice(0, max).map(({ value, cell, label }) => {

@@ -13,7 +13,8 @@ export async function open({ threads, threshold, read, assets }) {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
   });
-  if (ort.env.wasm.numThreads !== threads) throw new Error(`ONNX Runtime: found ${ort.env.wasm.numThreads} threads; wanted ${threads}.`);
+  if (ort.env.wasm.numThreads !== threads)
+    throw new Error(`ONNX Runtime: found ${ort.env.wasm.numThreads} threads; wanted ${threads}.`);
   const [input] = session.inputNames;
   const [logitsName, sizesName] = session.outputNames;
   /** One array for all frames: colour planes, as the network wants them. */

@@ -22,7 +22,8 @@ export async function open({ threads, threshold, decode, read, assets, start = (
     await tf.ready();
   });
   if (tf.getBackend() !== 'wasm') throw new Error(`TF.js: found backend ${tf.getBackend()}; wanted wasm.`);
-  if (threads > 1 && getThreadsCount() !== threads) throw new Error(`TF.js: found ${getThreadsCount()} threads; wanted ${threads}.`);
+  if (threads > 1 && getThreadsCount() !== threads)
+    throw new Error(`TF.js: found ${getThreadsCount()} threads; wanted ${threads}.`);
 
   const text = new TextDecoder().decode(await read(assets.tfjsModel));
   const { modelTopology, weightsManifest } = JSON.parse(text);
