@@ -76,7 +76,10 @@ const inlineRecords = {
     let inlined = code.replace(statement[0], '');
     for (const name of statement[1].split(',').filter((part) => part.trim())) {
       const [exported, local = exported] = name.trim().split(' as ');
-      inlined = inlined.replace(new RegExp(`\\b${local}\\.(\\w+)\\b`, 'g'), (text, member) => records[exported]?.[member] ?? text);
+      inlined = inlined.replace(
+        new RegExp(`\\b${local}\\.(\\w+)\\b`, 'g'),
+        (text, member) => records[exported]?.[member] ?? text,
+      );
     }
     return { code: inlined, map: null };
   },
