@@ -16,7 +16,7 @@ import { readTfjsWeights } from './tfjs/weights.js';
 export interface ModelFiles {
   /** Content of labelweave.json, parsed. */
   manifest: unknown;
-  /** File name as the manifest (or model.json) writes it -> where it is, or its bytes. */
+  /** File name as the manifest (or model.json) writes it -> where it is, or its bytes. Bytes are used in place: leave them as they are. */
   files: Readonly<Record<string, string | URL | Uint8Array | Blob>>;
 }
 

@@ -59,7 +59,7 @@ export function readSafetensors(bytes: Uint8Array<ArrayBuffer>, file: string): M
     if (end > begin) ranges.push({ name, begin, end });
     tensors.set(name, {
       shape: entry.shape,
-      constant: new Constant(dtype, view1(dtype, bytes, start + begin, sizeOf(entry.shape))),
+      constant: new Constant(dtype, arrayAt(dtype, bytes, start + begin, sizeOf(entry.shape))),
     });
   }
   ranges.sort((p, q) => p.begin - q.begin);
@@ -92,7 +92,7 @@ function readHeader(bytes: Uint8Array, file: string): [string, v.InferOutput<typ
 
 const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array } as const;
 
-function view1(dtype: DType, bytes: Uint8Array<ArrayBuffer>, offset: number, length: number): StoredData {
+function arrayAt(dtype: DType, bytes: Uint8Array<ArrayBuffer>, offset: number, length: number): StoredData {
   const at = bytes.byteOffset + offset;
   const size = bytesPerElement[dtype];
   if (at % size === 0) return new arrays[dtype](bytes.buffer, at, length);

@@ -20,6 +20,15 @@ function example(): Graph {
   return g.build();
 } // prettier-ignore
 
+/** As much of the file's structure as the edits below reach. */
+interface FileData {
+  labelweaveGraph: number;
+  outputs: string[];
+  values: { name: string; shape: number[] }[];
+  nodes: { op: string; inputs: string[]; attributes: Record<string, unknown> }[];
+  more?: boolean;
+}
+
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe('graph.json', () => {
@@ -52,15 +61,15 @@ describe('graph.json', () => {
     expect(Object.keys(attributeSchemas)).toHaveLength(24);
   });
 
-  const edits: [string, RegExp, string, (data: any, tensors: Map<string, Tensor>) => unknown][] = [
+  const edits: [string, RegExp, string, (data: FileData, tensors: Map<string, Tensor>) => unknown][] = [
     ['another version', /labelweaveGraph.*found 2; wanted 1/, 'invalid-model', (d) => (d.labelweaveGraph = 2)],
-    ['an unknown operator', /nodes\[1\]\.op.*"conv3d"/, 'invalid-model', (d) => (d.nodes[1].op = 'conv3d')],
-    ['a missing attribute', /nodes\[1\]\.attributes.*groups/, 'invalid-model', (d) => delete d.nodes[1].attributes.groups],
-    ['an unknown attribute', /nodes\[1\]\.attributes.*extra/, 'invalid-model', (d) => (d.nodes[1].attributes.extra = 1)],
-    ['an attribute of another type', /strides/, 'invalid-model', (d) => (d.nodes[1].attributes.strides = [1, '1'])],
-    ['an operand that is no value', /nodes\[1\].*"lost"/, 'invalid-model', (d) => (d.nodes[1].inputs[0] = 'lost')],
+    ['an unknown operator', /nodes\[1\]\.op.*"conv3d"/, 'invalid-model', (d) => (d.nodes[1]!.op = 'conv3d')],
+    ['a missing attribute', /nodes\[1\]\.attributes.*groups/, 'invalid-model', (d) => delete d.nodes[1]!.attributes.groups],
+    ['an unknown attribute', /nodes\[1\]\.attributes.*extra/, 'invalid-model', (d) => (d.nodes[1]!.attributes.extra = 1)],
+    ['an attribute of another type', /strides/, 'invalid-model', (d) => (d.nodes[1]!.attributes.strides = [1, '1'])],
+    ['an operand that is no value', /nodes\[1\].*"lost"/, 'invalid-model', (d) => (d.nodes[1]!.inputs[0] = 'lost')],
     ['an output that is no value', /outputs.*"lost"/, 'invalid-model', (d) => (d.outputs[0] = 'lost')],
-    ['a wrong shape', /"y".*declared/, 'invalid-model', (d) => (d.values.find((x: any) => x.name === 'y').shape = [1, 2, 2, 5])],
+    ['a wrong shape', /"y".*declared/, 'invalid-model', (d) => (d.values.find((x) => x.name === 'y')!.shape = [1, 2, 2, 5])],
     ['a field too many', /more/, 'invalid-model', (d) => (d.more = true)],
     ['a weight that is not there', /tensor "w".*no such tensor/, 'invalid-weights', (_, t) => t.delete('w')],
     ['a weight of another shape', /tensor "w".*\[12\].*\[1, 1, 3, 4\]/, 'invalid-weights', (_, t) => t.set('w', { ...t.get('w')!, shape: [12] })],
@@ -70,7 +79,7 @@ describe('graph.json', () => {
   ]; // prettier-ignore
   it.each(edits)('refuses %s', (_, message, code, edit) => {
     const { json, tensors } = writeGraphFile(example());
-    const data: unknown = JSON.parse(json);
+    const data = JSON.parse(json) as FileData;
     edit(data, tensors);
     const run = () => readGraphFile(encode(JSON.stringify(data)), 'graph.json', tensors);
     expect(run).toThrow(message);

@@ -1,9 +1,9 @@
 // labelweave.json: defaults, and one row for each way to be wrong.
 import { describe, expect, it } from 'vitest';
-import { isLocalName, manifestExample, parseManifest } from '../../sdk/graph/manifest.js';
+import { isLocalName, manifestExample, parseManifest, type ManifestInput } from '../../sdk/graph/manifest.js';
 
-const decoder = { type: 'centernet', heatmap: 'h', from: 'logit', size: 's', stride: 4, window: 3 };
-const manifest = (): any => ({
+const decoder = { type: 'centernet', heatmap: 'h', from: 'logit', size: 's', stride: 4, window: 3 } as const;
+const manifest = (): ManifestInput => ({
   labelweave: 1,
   name: 'm',
   graph: { format: 'labelweave', file: 'graph.json', weights: ['w.safetensors'] },
@@ -25,7 +25,7 @@ describe('parseManifest', () => {
     expect(parseManifest(JSON.parse(manifestExample)).graph.format).toBe('tfjs');
   });
 
-  it.each<[string, RegExp, (m: any) => unknown]>([
+  it.each<[string, RegExp, (m: ManifestInput) => unknown]>([
     ['nothing', /found undefined/, () => undefined],
     ['a list', /found/, () => []],
     ['another version', /labelweave: found 2; wanted 1/, (m) => ({ ...m, labelweave: 2 })],

@@ -1,13 +1,17 @@
 // The reference runtime: plain TypeScript, no workers, no packing. The oracle of every other runtime, and the last fallback; not fast.
-import { ArgumentError, DisposedError, describe } from '../../errors.js';
+import { ArgumentError, DeviceError, DisposedError, describe } from '../../errors.js';
 import type { Graph, Node, ValueId } from '../../ir/graph.js';
 import { NONE } from '../../ir/operators.js';
+import { bytesPerElement } from '../../tensor/dtype.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import type { CompileOptions, Executable, Feed, ImageFeed, Results, RunRequest, Runtime, StepTime } from '../runtime.js';
 import { allocate, evaluateNode, type Operand } from './evaluate.js';
 
 /** Longest time in ms that a frame keeps the event loop busy, between two steps. */
 const SLICE_MS = 25;
+
+/** Bytes of all values together: as much as the wasm runtime can address. */
+const MAX_BYTES = 2 ** 32;
 
 /** Makes the runtime; needs nothing of the host. */
 export function createReferenceRuntime(): Runtime {
@@ -63,6 +67,7 @@ class ReferenceExecutable implements Executable {
     readonly released: (self: ReferenceExecutable) => void,
   ) {
     this.#queue = base ? base.#queue : { tail: Promise.resolve() };
+    checkMemory(graph);
     let constants = 0;
     let arena = 0;
     const linked = new Set<ValueId>();
@@ -215,6 +220,19 @@ class ReferenceExecutable implements Executable {
     for (const [operand] of feeds) operand.image = undefined;
     return consume(Object.fromEntries(request.outputs.map((name) => [name, this.#find(name)!.data])));
   }
+}
+
+/** Refuses a graph before anything is allocated: engines promise memory that they do not have, and then die. */
+function checkMemory(graph: Graph): void {
+  let bytes = 0;
+  for (const value of graph.values) bytes += value.image ? 0 : sizeOf(value.shape) * bytesPerElement[value.dtype];
+  if (bytes <= MAX_BYTES) return;
+  throw new DeviceError('out-of-memory', {
+    thing: 'graph on the reference runtime',
+    found: `${bytes} bytes for its ${graph.values.length} values`,
+    wanted: `at most ${MAX_BYTES}: this runtime keeps every value`,
+    next: 'Use the wasm runtime, which shares memory between values.',
+  });
 }
 
 function checkImage(thing: string, { data, width, height, channels, target }: ImageFeed): void {
