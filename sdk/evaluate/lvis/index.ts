@@ -1,0 +1,3 @@
+// LVIS v1: average precision over federated ground truth.
+export type { LvisAnnotation, LvisCategory, LvisDataset, LvisImage } from './dataset.js';
+export { evaluateLvis, type LvisClassResult, type LvisMetric, type LvisOptions, type LvisResult } from './lvis.js';
