@@ -16,4 +16,4 @@ export {
   windowAt,
 } from './evaluate/json';
 export { maskArea, maskIntervals, match } from './evaluate/match';
-export { accumulate } from './evaluate/accumulate';
+export { accumulate, equalScores } from './evaluate/accumulate';

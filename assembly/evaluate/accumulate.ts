@@ -7,6 +7,12 @@ import { sortKey, sortRows } from './sort';
 /** 2^-52, which COCO adds to the number of detections. */
 const SPACING: f64 = 2.220446049250313e-16;
 
+let ties: u32 = 0;
+/** Detections of the class that `accumulate` saw last whose score equals that of the one before them. */
+export function equalScores(): u32 {
+  return ties;
+}
+
 /**
  * @param count detections, in ascending order of images and, inside one, of rank
  * @param scores [count] f64, @param ranks [count] u32, @param bits [count, A, 2] u32 (true, false positives by threshold)
@@ -27,6 +33,10 @@ export function accumulate(
     store<u32>(rows + (i << 2), <u32>i);
   }
   sortRows(keys, rows, count, scratch);
+  ties = 0;
+  for (let i: usize = 1; i < count; i++) {
+    if (load<u64>(keys + (i << 3)) == load<u64>(keys + (i << 3) - 8)) ties++;
+  }
   let most: usize = 0;
   for (let a: usize = 0; a < A; a++) most = max(most, <usize>load<u32>(positives + (a << 2)));
   most = min(most, count) + 1;

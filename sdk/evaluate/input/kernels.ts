@@ -24,6 +24,7 @@ interface Exports {
   maskArea(mask: number, blobs: number): number;
   maskIntervals(mask: number, blobs: number, edge: number): number;
   accumulate(...values: number[]): void;
+  equalScores(): number;
 }
 
 /** One running instance. Addresses are bytes in `memory`, whose buffer is replaced whenever it grows. */
