@@ -53,7 +53,7 @@ export interface OpenImagesOptions {
   track?: 'detection' | 'segmentation';
   /**
    * What finding a group-of box is worth, and missing it costs, 0 or more; 0 ignores detections on it. Default: 1 for the challenge's
-   * detection track, else 0. The challenge's script passes 1 on the segmentation track, too, its evaluator of that name 0.
+   * detection track, else 0. On the segmentation track it only matters for group-of boxes with a mask, which Open Images does not have.
    */
   groupOfWeight?: number;
   /** Default: 0.5, as all Open Images metrics. */
@@ -339,8 +339,9 @@ function positivesOf(objects: readonly OpenImagesObject[], settings: Settings): 
   let single = 0;
   let groups = 0;
   for (const object of objects) {
+    if (settings.track === 'segmentation' && !hasMask(object)) continue;
     if (isGroup(object, settings)) groups++;
-    else if (settings.track === 'detection' || hasMask(object)) single++;
+    else single++;
   }
   return single + settings.groupOfWeight * groups;
 }
