@@ -143,7 +143,7 @@ export const enum Conv2d {
   by_panels,
 }
 
-/** depthwise_conv2d. weights [KH*KW][channels padded to 4], bias padded to 4. */
+/** depthwise_conv2d. weights packed [channels / 4, rounded up][KH*KW][4]. */
 export const enum Depthwise {
   x = Fused.end,
   weights,
@@ -163,9 +163,6 @@ export const enum Depthwise {
   pad_left,
   dilation_y,
   dilation_x,
-  /** Scratch: one padded patch a thread. */
-  patch,
-  patch_bytes,
   /** Channels of one pass; a multiple of 4. */
   block_channels,
 }
@@ -215,7 +212,7 @@ export const enum ScalePanels {
   out_channels,
 }
 
-/** scale_rows: y[row][c] = x[row][c] * scale[c] for depthwise weights [rows][columns], columns a multiple of 4. */
+/** scale_rows: depthwise weights [columns / 4][rows][4], columns a multiple of 4, times scale[columns]. */
 export const enum ScaleRows {
   x = 2,
   scale,

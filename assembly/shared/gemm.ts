@@ -24,8 +24,7 @@ function storeTile(p: usize, spill: usize, nr: i32, rows: i32, columns: i32, y: 
 function put(p: usize, at: usize, v: v128, mode: i32, low: v128, high: v128): void {
   if (mode == Mode.clamp) v128.store(at, clamp(v, low, high));
   else if (mode == Mode.residual_clamp) v128.store(at, clamp(f32x4.add(v, v128.load(at + word(p, Fused.residual))), low, high));
-  else if (mode == Mode.hard_swish) v128.store(at, hardSwish(v, f32x4.splat(real(p, Fused.alpha))));
-  else v128.store(at, finish(p, at, v));
+  else v128.store(at, hardSwish(v, f32x4.splat(real(p, Fused.alpha))));
 }
 
 // @ts-ignore: decorator
@@ -91,7 +90,8 @@ function tiles(
       } while (a0 != end);
       segment += mr << 2;
     } while (--segments);
-    if (rows >= mr && columns >= nr) {
+    // Other activations go the long way: a call here would push the sums out of their registers.
+    if (rows >= mr && columns >= nr && mode != Mode.general) {
       let at = y;
       put(p, at, c00, mode, low, high);
       if (nr == 8) put(p, at + 16, c01, mode, low, high);

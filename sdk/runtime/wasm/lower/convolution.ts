@@ -167,25 +167,23 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
   const [KH, KW] = c.shape(wId) as [number, number, number];
   const [, OH, OW] = c.shape(yId) as [number, number, number, number];
   const padded = Math.ceil(C / 4) * 4;
-  const { threads } = c.settings;
   let scratch = 0;
   const reserve = (bytes: number): number => {
     const at = scratch;
     scratch += room(bytes);
     return at;
   };
-  const sliding = (KW === 3 || KW === 5) && strides[1] <= 2 && dilations[1] === 1;
   const block = Math.min(padded, DEPTHWISE_BLOCK);
-  const patchBytes = room(KH * (3 * strides[1] + KW) * block * 4);
-  const patchAt = sliding ? reserve(patchBytes * threads) : -1;
   const numbers = c.numbers(wId);
   const dense: Address = numbers
     ? c.constant(KH * KW * padded * 4, (to, at) => {
-        const rows = new Float32Array(to, at, KH * KW * padded);
-        for (let k = 0; k < KH * KW; k++) for (let i = 0; i < C; i++) rows[k * padded + i] = numbers[k * C + i]!;
+        const filters = new Float32Array(to, at, KH * KW * padded);
+        for (let k = 0; k < KH * KW; k++) {
+          for (let i = 0; i < C; i++) filters[((i >> 2) * KH * KW + k) * 4 + (i & 3)] = numbers[k * C + i]!;
+        }
       })
     : c.address(wId);
-  const weightsAt = numbers || padded === C ? -1 : reserve(KH * KW * padded * 4);
+  const weightsAt = numbers ? -1 : reserve(KH * KW * padded * 4);
   const scaled = scaleId !== NONE;
   const scaleWeights = scaled && N === 1;
   const scaledAt = scaled ? reserve(scaleWeights ? KH * KW * padded * 4 : N * H * W * C * 4) : -1;
@@ -201,7 +199,11 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
       let from = x();
       let weights = dense();
       if (weightsAt >= 0) {
-        steps.push(...copySteps(weights, base + weightsAt, 4, [KH * KW, C], [C, 1], [padded, 1]));
+        // Whole groups of four channels, then the rest.
+        const whole = C >> 2;
+        const to = base + weightsAt;
+        steps.push(...copySteps(weights, to, 4, [whole, KH * KW, 4], [4, C, 1], [KH * KW * 4, 4, 1]));
+        steps.push(...copySteps(weights + whole * 16, to + whole * KH * KW * 16, 4, [KH * KW, C & 3], [C, 1], [4, 1]));
         weights = base + weightsAt;
       }
       if (scaleWeights) {
@@ -230,7 +232,6 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
           .set({ [Depthwise.out_width]: OW, [Depthwise.kernel_height]: KH, [Depthwise.kernel_width]: KW })
           .set({ [Depthwise.stride_y]: strides[0], [Depthwise.stride_x]: strides[1], [Depthwise.pad_top]: padding[0] })
           .set({ [Depthwise.pad_left]: padding[1], [Depthwise.dilation_y]: dilations[0], [Depthwise.dilation_x]: dilations[1] })
-          .set({ [Depthwise.patch]: sliding ? base + patchAt : 0, [Depthwise.patch_bytes]: threads > 1 ? patchBytes : 0 })
           .set({ [Depthwise.block_channels]: block })
           .costs(macs * 2),
       );
@@ -240,7 +241,7 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
 };
 
 /** Channels that one pass of a depthwise convolution takes: its input rows stay in the first-level cache. */
-const DEPTHWISE_BLOCK = 100000;
+const DEPTHWISE_BLOCK = 256;
 
 /** x [N, pixels, C] * scale [N, C] -> scratch. */
 function gateSteps(x: number, scale: number, to: number, N: number, pixels: number, C: number): Step[] {
