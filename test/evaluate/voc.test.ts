@@ -64,6 +64,25 @@ describe.skipIf(!hasSharedData)(`Padilla's worked example${hasSharedData ? '' : 
   });
 });
 
+describe("detectron2's voc_eval on seeded boxes", () => {
+  const { cases } = JSON.parse(readFileSync(new URL('../golden/voc.json', import.meta.url), 'utf8')) as {
+    cases: { objects: VocObject[]; detections: VocDetection[]; expected: Record<string, number> }[];
+  };
+  it.each(cases.map((entry, i) => [i, entry] as const))(
+    'set %d: every number to the last bit',
+    (_, { objects, detections, expected }) => {
+      for (const [name, wanted] of Object.entries(expected)) {
+        const [, eleven, percent] = /^(True|False)(\d+)$/.exec(name)!;
+        const result = evaluateVoc(objects, detections, {
+          interpolation: eleven === 'True' ? 'eleven-point' : 'area',
+          iouThresholds: [Number(percent) / 100],
+        });
+        expect([name, result.map]).toEqual([name, wanted]);
+      }
+    },
+  );
+});
+
 interface Row {
   why: string;
   objects: VocBox[];
