@@ -14,3 +14,98 @@ export {
 export { cocoIouThresholds, cocoRecallPoints, linspace, numpyMean, type CurveShape } from './stats.js';
 export type { Diagnostic, DiagnosticCode, EvaluationProgress, FileSource, LongOptions, Severity } from './types.js';
 export { EvaluationError } from '../errors.js';
+
+// Other protocols
+export { datasetProtocols, type DatasetProtocol, type Protocol } from './protocols.js';
+export type { ProtocolDiagnostic } from './diagnostics.js';
+export {
+  evaluateLvis,
+  type LvisAnnotation,
+  type LvisCategory,
+  type LvisClassResult,
+  type LvisDataset,
+  type LvisImage,
+  type LvisMetric,
+  type LvisOptions,
+  type LvisResult,
+} from './lvis/index.js';
+export {
+  evaluateOpenImages,
+  expandLabels,
+  expandObjects,
+  joinBoxesAndMasks,
+  labelRelations,
+  readOpenImagesBoxes,
+  readOpenImagesLabelMap,
+  readOpenImagesLabels,
+  readOpenImagesPredictions,
+  writeOpenImagesMetrics,
+  type LabelRelations,
+  type OpenImagesBox,
+  type OpenImagesClass,
+  type OpenImagesClassResult,
+  type OpenImagesDetection,
+  type OpenImagesFileOptions,
+  type OpenImagesHierarchy,
+  type OpenImagesLabel,
+  type OpenImagesObject,
+  type OpenImagesOptions,
+  type OpenImagesProtocol,
+  type OpenImagesResult,
+} from './openimages/index.js';
+export {
+  detectron2IouThresholds,
+  evaluateVoc,
+  readVocAnnotation,
+  readVocDetections,
+  type VocAnnotation,
+  type VocBox,
+  type VocClassResult,
+  type VocConvention,
+  type VocCurve,
+  type VocDetection,
+  type VocObject,
+  type VocOptions,
+  type VocResult,
+} from './voc/index.js';
+export {
+  evaluatePanoptic,
+  PanopticEvaluator,
+  segmentIdsOf,
+  type EvaluatePanopticOptions,
+  type PanopticAnnotation,
+  type PanopticCategory,
+  type PanopticClassResult,
+  type PanopticFile,
+  type PanopticImage,
+  type PanopticMeans,
+  type PanopticOptions,
+  type PanopticPixels,
+  type PanopticResult,
+  type PanopticSegment,
+  type PanopticShard,
+  type SegmentIds,
+} from './panoptic/index.js';
+export {
+  classOfPixels,
+  SemanticEvaluator,
+  sharedChannels,
+  type MiouConvention,
+  type SemanticClassResult,
+  type SemanticOptions,
+  type SemanticResult,
+  type SemanticShard,
+  type SharedChannels,
+} from './semantic/index.js';
+
+// Masks
+export {
+  decodeRle,
+  encodeRle,
+  rleArea,
+  rleFromMask,
+  rleFromSegmentation,
+  rleToMask,
+  type CocoSegmentation,
+  type Rle,
+} from './rle.js';
