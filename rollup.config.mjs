@@ -93,6 +93,15 @@ const dropEmptyFiles = {
   },
 };
 
+/** Files that are published as they are, beside the code they belong to. */
+const dataFiles = {
+  name: 'labelweave:data-files',
+  generateBundle() {
+    for (const fileName of ['taxonomy/file/taxonomy.schema.json'])
+      this.emitFile({ type: 'asset', fileName, source: readFileSync(`${root}sdk/${fileName}`) });
+  },
+};
+
 const cleanDist = { name: 'labelweave:clean-dist', buildStart: () => rmSync(`${root}dist`, { recursive: true, force: true }) };
 
 /** A warning is a mistake: an import that is not found, a cycle, a missing export. */

@@ -1,4 +1,5 @@
-// The public surface of `labelweave/taxonomy`: label spaces, groupings, taxonomies and how labels are resolved. No device, no I/O.
+// The public surface of `labelweave/taxonomy`: label spaces, groupings, taxonomies and how labels are resolved. No device, no I/O. Files of
+// taxonomies are in `labelweave/taxonomy/file`.
 
 export { isLabelSpace, labelSpace, labelSpaceFromJSON } from './label-space.js';
 export type { Label, LabelCounts, LabelId, LabelInput, LabelSpace, LabelSpaceJSON, NamesOf } from './label-space.js';

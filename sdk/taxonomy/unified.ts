@@ -376,9 +376,10 @@ class ListedUnifiedSpace extends ListedTransform implements UnifiedLabelSpace {
     checkSame(`composition with ${formatSpace(outer.space)}`, this.space, outer.dataset(this.name));
     const datasets = outer.datasets.flatMap((dataset) => (dataset.name === this.name ? this.datasets : [dataset]));
     const labels = outer.labels.map((label): UnifiedLabelInput => {
-      const { [this.name]: inner, ...members } = label.members;
-      const own = inner === undefined ? {} : this.labels[this.space.byId(inner).index]!.members;
-      return { ...inputOf(label), members: { ...members, ...own } };
+      const members = Object.entries(label.members).flatMap(([dataset, id]) =>
+        dataset === this.name ? Object.entries(this.labels[this.space.byId(id).index]!.members) : [[dataset, id] as const],
+      );
+      return { ...inputOf(label), members: Object.fromEntries(members) };
     });
     return new ListedUnifiedSpace(outer.name, datasets, labels) as never;
   }
