@@ -31,7 +31,7 @@ describe.skipIf(!hasSharedData)(`lvis-api on 100 images${hasSharedData ? '' : `:
     expect(sha256(result.recall)).toBe(expected.sha256_f64le.recall);
     expect(Object.keys(result.metrics)).toEqual(Object.keys(expected.results));
     for (const [name, value] of Object.entries(expected.results as Record<LvisMetric, number>)) {
-      expect(Math.abs(result.metrics[name as LvisMetric] - value), name).toBeLessThanOrEqual(meanTolerance);
+      expect(Math.abs(result.metrics[name as LvisMetric]! - value), name).toBeLessThanOrEqual(meanTolerance);
     }
     expect(result.counts).toMatchObject({ images: expected.n_images, annotations: expected.n_gt, detections: 33130 });
     // Every image has more than 300 detections: the cut is over all classes, not per class.
