@@ -1,4 +1,5 @@
-// The one entry of the kernels: runs the steps of a program that lies in linear memory.
+// The one entry of the kernels: runs the steps of a program that lies in linear memory. The relaxed build holds only the operators that gain from
+// fused multiply-add and calls the plain build, on the same memory, for all others.
 import { Flag, Head, Op, Step } from './records';
 import { activation } from './ops/activation';
 import { average_pool } from './ops/average_pool';
@@ -48,7 +49,13 @@ export function part(program: usize, index: i32, part: i32, parts: i32): void {
   step(program + <usize>index * Step.bytes, part, parts);
 }
 
-function step(p: usize, thread: i32, threads: i32): void {
+/** `step` of the plain build; an import of the relaxed one alone. */
+// @ts-ignore: decorator
+@external("plain", "step")
+declare function plainStep(p: usize, thread: i32, threads: i32): void;
+
+/** Does one step. */
+export function step(p: usize, thread: i32, threads: i32): void {
   switch (word(p, Head.op)) {
     case Op.conv2d:
       return conv2d(p, thread, threads);
@@ -56,6 +63,14 @@ function step(p: usize, thread: i32, threads: i32): void {
       return depthwise_conv2d(p, thread, threads);
     case Op.matmul:
       return matmul(p, thread, threads);
+    default:
+      if (ASC_FEATURE_RELAXED_SIMD) plainStep(p, thread, threads);
+      else others(p, thread, threads);
+  }
+}
+
+function others(p: usize, thread: i32, threads: i32): void {
+  switch (word(p, Head.op)) {
     case Op.pack_panels:
       return pack_panels(p, thread, threads);
     case Op.scale_panels:

@@ -8,6 +8,7 @@ import { planMemory } from '../memory-plan.js';
 import type { CompileOptions, Executable, Feed, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
 import { ImageInput, type ImageStep } from './image.js';
 import { Context, lower, OVERREAD, type Lowered, type Settings } from './lower/index.js';
+import type { Modules } from './module.js';
 import { pause } from './pause.js';
 import { Space } from './space.js';
 import type { Step } from './step.js';
@@ -24,7 +25,7 @@ const ALONE_COST = 12_000;
 
 /** What executables need of the runtime that made them. */
 export interface Host {
-  module: WebAssembly.Module;
+  modules: Modules;
   settings: Settings;
   team: Team | undefined;
   released(executable: WasmExecutable): void;
@@ -140,7 +141,7 @@ export class WasmExecutable implements Executable {
     const shared: Shared = base
       ? base.#shared
       : {
-          space: new Space(host.module, threads > 1, constantBytes + arenaBytes + graph.nodes.length * 3 * Layout.bytes + 8192),
+          space: new Space(host.modules, threads > 1, constantBytes + arenaBytes + graph.nodes.length * 3 * Layout.bytes + 8192),
           turns: new Turns(),
           id: 0,
         };

@@ -4,7 +4,7 @@ import { ArgumentError, describe, DisposedError } from '../../errors.js';
 import type { Graph } from '../../ir/graph.js';
 import type { CompileOptions, Executable, Runtime } from '../runtime.js';
 import { WasmExecutable, type Host } from './executable.js';
-import { compileKernels, hasRelaxedSimd } from './module.js';
+import { compileKernels, hasRelaxedSimd, type Modules } from './module.js';
 import { Team } from './team.js';
 import { fastestTile, tileNames, type TileName } from './tile.js';
 
@@ -48,20 +48,20 @@ export async function createWasmRuntime(options: WasmOptions = {}): Promise<Runt
     why = ' (no shared memory: the page is not cross-origin isolated)';
     wanted = 1;
   }
-  let module = await compileKernels(useRelaxed, wanted > 1);
+  let modules = await compileKernels(useRelaxed, wanted > 1);
   let team: Team | undefined;
   if (wanted > 1) {
     try {
-      team = await Team.start(module, wanted);
+      team = await Team.start(modules, wanted);
     } catch (error) {
       why = ` (no workers: ${error instanceof Error ? error.message : String(error)})`;
-      module = await compileKernels(useRelaxed, false);
+      modules = await compileKernels(useRelaxed, false);
     }
   }
-  const chosen = tile === 'auto' ? await fastestTile(module, team !== undefined, useRelaxed) : tile;
+  const chosen = tile === 'auto' ? await fastestTile(modules, team !== undefined) : tile;
   const count = team ? wanted : 1;
   const description = `wasm, ${count} ${count === 1 ? 'thread' : 'threads'}${why}, ${useRelaxed ? 'relaxed' : 'plain'} SIMD, tile ${chosen}`;
-  return new WasmRuntime(description, module, team, { threads: count, tileRows: Number(chosen[0]) });
+  return new WasmRuntime(description, modules, team, { threads: count, tileRows: Number(chosen[0]) });
 }
 
 /** True where several threads may see one memory: servers, and pages that are cross-origin isolated. */
@@ -78,11 +78,11 @@ class WasmRuntime implements Runtime {
 
   constructor(
     readonly description: string,
-    module: WebAssembly.Module,
+    modules: Modules,
     team: Team | undefined,
     settings: Host['settings'],
   ) {
-    this.#host = { module, team, settings, released: (executable) => void this.#executables.delete(executable) };
+    this.#host = { modules, team, settings, released: (executable) => void this.#executables.delete(executable) };
   }
 
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Executable> {

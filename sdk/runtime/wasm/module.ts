@@ -53,8 +53,14 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(relaxedProbe);
 }
 
+/** Compiled builds. With `relaxed`, `plain` does the steps that gain nothing from it. */
+export interface Modules {
+  plain: WebAssembly.Module;
+  relaxed: WebAssembly.Module | undefined;
+}
+
 /** Compiles the kernels. Throws DeviceError `device-unavailable` where WebAssembly or its SIMD is missing. */
-export async function compileKernels(relaxed: boolean, shared: boolean): Promise<WebAssembly.Module> {
+export async function compileKernels(relaxed: boolean, shared: boolean): Promise<Modules> {
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(simdProbe)) {
     throw new DeviceError('device-unavailable', {
       thing: 'device "wasm"',
@@ -62,8 +68,9 @@ export async function compileKernels(relaxed: boolean, shared: boolean): Promise
       wanted: 'an engine with WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4, Node 16 or later)',
     });
   }
-  const bytes = relaxed ? relaxedBytes : simdBytes;
-  return WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
+  const compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
+  const [plain, fused] = await Promise.all([compile(simdBytes), relaxed ? compile(relaxedBytes) : undefined]);
+  return { plain, relaxed: fused };
 }
 
 /** The same module with its imported memory declared unshared: the limits flag becomes 0x01 (minimum and maximum) instead of 0x03 (and shared). */
@@ -94,6 +101,11 @@ export function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<A
         at += length;
       }
       const kind = bytes[at++];
+      // A function: the index of its type follows.
+      if (kind === 0) {
+        number();
+        continue;
+      }
       if (kind !== 2) broken(`an import of kind ${kind}`);
       if (bytes[at] !== 3) broken(`memory limits of kind ${bytes[at]}`);
       const copy = bytes.slice();
@@ -101,10 +113,14 @@ export function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<A
       return copy;
     }
   }
-  return broken('no imports');
+  return broken('no imported memory');
 }
 
-/** Instance of the kernels on a memory. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+/** Instance of the kernels on a memory. The script of team.ts does the same in a worker. */
+export function instantiate({ plain, relaxed }: Modules, memory: WebAssembly.Memory): Kernels {
+  const base = new WebAssembly.Instance(plain, { env: { memory } }).exports;
+  if (!relaxed) return base as unknown as Kernels;
+  const fused = new WebAssembly.Instance(relaxed, { env: { memory }, plain: { step: base['step']! } }).exports;
+  // The free memory starts behind the data of the plain build; the relaxed one has none.
+  return { ...fused, heapBase: base['heapBase'] } as unknown as Kernels;
 }

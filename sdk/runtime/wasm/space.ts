@@ -1,6 +1,6 @@
 // The linear memory of one executable and its extensions: regions that are taken, freed and, where needed, made by growing. No kernels here.
 import { DeviceError } from '../../errors.js';
-import { instantiate, type Kernels } from './module.js';
+import { instantiate, type Kernels, type Modules } from './module.js';
 
 const PAGE = 65536;
 
@@ -29,10 +29,10 @@ export class Space {
   #limit: number;
 
   /** @param bytes what will be taken first, so that the memory starts with the right size. */
-  constructor(module: WebAssembly.Module, shared: boolean, bytes: number) {
+  constructor(modules: Modules, shared: boolean, bytes: number) {
     const initial = Math.ceil((bytes + PAGE) / PAGE);
     [this.memory, this.#limit] = makeMemory(initial, shared);
-    this.kernels = instantiate(module, this.memory);
+    this.kernels = instantiate(modules, this.memory);
     this.#end = Math.ceil(this.kernels.heapBase() / ALIGNMENT) * ALIGNMENT;
     this.control = this.take(CONTROL_BYTES);
   }

@@ -2,6 +2,7 @@
 import { startWorker } from '#platform';
 import { DeviceError } from '../../errors.js';
 import type { PlatformWorker } from '../../platform-types.js';
+import type { Modules } from './module.js';
 import type { Space } from './space.js';
 
 /** Byte offsets in the control block; see assembly/shared/parallel.ts. */
@@ -24,7 +25,10 @@ const spaces = new Map();
 onmessage = ({ data: m }) => {
   if (m.open) {
     try {
-      spaces.set(m.open, { run: new WebAssembly.Instance(m.module, { env: { memory: m.memory } }).exports.run, words: new Int32Array(m.memory.buffer) });
+      const env = { memory: m.memory };
+      let { run, step } = new WebAssembly.Instance(m.modules.plain, { env }).exports;
+      if (m.modules.relaxed) run = new WebAssembly.Instance(m.modules.relaxed, { env, plain: { step } }).exports.run;
+      spaces.set(m.open, { run, words: new Int32Array(m.memory.buffer) });
     } catch (error) { spaces.set(m.open, { error: String(error) }); }
   } else if (m.close) {
     spaces.delete(m.close);
@@ -83,11 +87,11 @@ export class Team {
   #spaces = 0;
   #failure: Error | undefined;
 
-  private constructor(readonly module: WebAssembly.Module) {}
+  private constructor(readonly modules: Modules) {}
 
   /** Starts `threads` workers and waits until all answer. Rejects with DeviceError where the host refuses. */
-  static async start(module: WebAssembly.Module, threads: number): Promise<Team> {
-    const team = new Team(module);
+  static async start(modules: Modules, threads: number): Promise<Team> {
+    const team = new Team(modules);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -135,7 +139,7 @@ export class Team {
   /** Makes a memory known to all workers; the number names it. */
   open(space: Space): number {
     const id = ++this.#spaces;
-    for (const worker of this.#workers) worker.postMessage({ open: id, module: this.module, memory: space.memory });
+    for (const worker of this.#workers) worker.postMessage({ open: id, modules: this.modules, memory: space.memory });
     return id;
   }
 

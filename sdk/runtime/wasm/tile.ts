@@ -1,5 +1,6 @@
 // Which register tile this engine runs fastest: a trial of 2 to 15 ms, once a process and build.
 import { Conv2d, Op, Step as Layout } from '../../../assembly/records.js';
+import type { Modules } from './module.js';
 import { pause } from './pause.js';
 import { Space } from './space.js';
 import { Step } from './step.js';
@@ -26,11 +27,12 @@ const OPTIMISED = 0.6;
 /** Another tile than the first must be this much faster: noise does not decide. */
 const MARGIN = 0.92;
 
-/** Picks the tile. `relaxed` names the build; `shared` tells what memory the module is compiled for. */
-export async function fastestTile(module: WebAssembly.Module, shared: boolean, relaxed: boolean): Promise<TileName> {
+/** Picks the tile. `shared` tells what memory the modules are compiled for. */
+export async function fastestTile(modules: Modules, shared: boolean): Promise<TileName> {
+  const relaxed = modules.relaxed !== undefined;
   const known = found.get(relaxed);
   if (known) return known;
-  const space = new Space(module, shared, 65536 * 2);
+  const space = new Space(modules, shared, 65536 * 2);
   const x = space.take(ROWS * INNER * 4);
   const weights = space.take(INNER * COLUMNS * 4);
   const bias = space.take(COLUMNS * 4);
