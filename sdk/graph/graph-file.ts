@@ -12,6 +12,12 @@ import { checkFinite } from './weights-check.js';
 /** Version of the file. It changes when an older reader would misread a newer file. */
 export const GRAPH_VERSION = 1;
 
+/**
+ * What the optimiser knows, as a number that graph.json may carry: a graph with this number or a later one is run as it is stored. It grows when
+ * the optimiser learns something that pays for stored graphs, which are then optimised when they are opened, until they are written again.
+ */
+export const OPTIMIZED = 1;
+
 const number = v.pipe(v.number(), v.finite());
 const integer = v.pipe(v.number(), v.safeInteger());
 const pair = v.tuple([integer, integer]);
@@ -86,6 +92,7 @@ export const attributeSchemas = {
 
 const GraphFile = v.strictObject({
   labelweaveGraph: v.literal(GRAPH_VERSION),
+  optimized: v.optional(v.pipe(integer, v.minValue(1))),
   inputs: v.array(v.string()),
   outputs: v.array(v.string()),
   values: v.array(
@@ -107,8 +114,13 @@ const GraphFile = v.strictObject({
   ),
 });
 
+export interface GraphFileOptions {
+  /** Says in the file that the graph went through `optimizeGraph`, so that readers need not. Default false. */
+  optimized?: boolean | undefined;
+}
+
 /** A graph as text of graph.json and the tensors of its constants, by value name. The same graph always gives the same text. */
-export function writeGraphFile(graph: Graph): { json: string; tensors: Map<string, Tensor> } {
+export function writeGraphFile(graph: Graph, options: GraphFileOptions = {}): { json: string; tensors: Map<string, Tensor> } {
   const name = (id: ValueId): string => graph.values[id]!.name;
   const tensors = new Map<string, Tensor>();
   for (const { name: key, shape, constant } of graph.values) if (constant) tensors.set(key, { shape, constant });
@@ -124,6 +136,7 @@ export function writeGraphFile(graph: Graph): { json: string; tensors: Map<strin
   const json = [
     '{',
     `  "labelweaveGraph": ${GRAPH_VERSION},`,
+    ...(options.optimized ? [`  "optimized": ${OPTIMIZED},`] : []),
     `  "inputs": ${JSON.stringify(graph.inputs.map(name))},`,
     `  "outputs": ${JSON.stringify(graph.outputs.map(name))},`,
     `  "values": [\n${values.join(',\n')}\n  ],`,
@@ -143,11 +156,18 @@ function sorted(attributes: object): object {
   );
 }
 
+/** A graph as it was stored. */
+export interface StoredGraph {
+  graph: Graph;
+  /** The file says that our optimiser would find nothing to do. Its results would be the same in any case. */
+  optimized: boolean;
+}
+
 /**
  * Reads graph.json with the tensors of its weight files and checks the whole graph.
  * Throws {@link ModelError}: `invalid-model` with the path in the file, `invalid-weights` with the tensor (missing, wrong shape or type, NaN, infinite).
  */
-export function readGraphFile(bytes: Uint8Array, file: string, tensors: ReadonlyMap<string, Tensor>): Graph {
+export function readGraphFile(bytes: Uint8Array, file: string, tensors: ReadonlyMap<string, Tensor>): StoredGraph {
   const json = parseJson(bytes, file);
   const data = parseWith(GraphFile, json, file);
   const ids = new Map<string, ValueId>();
@@ -200,5 +220,5 @@ export function readGraphFile(bytes: Uint8Array, file: string, tensors: Readonly
     outputs: data.outputs.map((name) => find(name, 'outputs')),
   };
   validateGraph(graph);
-  return graph;
+  return { graph, optimized: (data.optimized ?? 0) >= OPTIMIZED };
 }

@@ -3,14 +3,11 @@ import { ArgumentError, ModelError, describe } from '../errors.js';
 import type { Graph } from '../ir/graph.js';
 import { resolveLocation } from '../store/location.js';
 import { readLocation, type ReadOptions } from '../store/read.js';
+import type { StoredGraph } from './graph-file.js';
 import { withImageInput } from './image-input.js';
 import { parseJson } from './json.js';
-import { headValues, isLocalName, manifestExample, parseManifest, type Manifest } from './manifest.js';
-import { optimizeGraph } from './optimize/index.js';
+import { headValues, manifestExample, parseManifest, type Manifest } from './manifest.js';
 import { MANIFEST_FILE, readPackageGraph } from './package.js';
-import { looksLikeTfjs, readTfjsModel } from './tfjs/format.js';
-import { importTfjs } from './tfjs/import.js';
-import { readTfjsWeights } from './tfjs/weights.js';
 
 /** A model whose files the caller names one by one; model subpaths of the package export this. */
 export interface ModelFiles {
@@ -59,7 +56,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const reader = await openSource(source, options);
   const { manifest } = reader;
   const outputs = options.outputs ?? headValues(manifest);
-  const graph =
+  const { graph, optimized } =
     manifest.graph.format === 'tfjs' ? await readTfjs(reader, outputs, options.outputs === undefined) : await readOwn(reader);
   options.signal?.throwIfAborted();
 
@@ -67,10 +64,12 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   options.onProgress?.({ phase: 'optimize', file, loaded: 0, total: 1 });
   checkOutputs(graph, outputs);
   const fed = options.input === 'tensor' ? graph : withImageInput(graph, manifest.input);
-  const optimized = optimizeGraph(fed, { outputs });
+  // Packages are mostly stored optimised; a page then does without the optimiser.
+  const asStored = optimized && sameNames(fed, outputs);
+  const ready = asStored ? fed : (await import('./optimize/index.js')).optimizeGraph(fed, { outputs });
   options.onProgress?.({ phase: 'optimize', file, loaded: 1, total: 1 });
   options.signal?.throwIfAborted();
-  return { manifest, graph: optimized };
+  return { manifest, graph: ready };
 }
 
 /** A manifest and a way to get its files. */
@@ -135,6 +134,11 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
   };
 }
 
+/** True if parsed JSON looks like a model.json of TF.js, right or wrong in detail. */
+function looksLikeTfjs(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('modelTopology' in value || 'weightsManifest' in value);
+}
+
 function needsManifest(thing: string): ModelError {
   return new ModelError('invalid-model', {
     thing: `file "${thing}"`,
@@ -178,39 +182,21 @@ async function readAll(
   }
 }
 
-async function readOwn(reader: Reader): Promise<Graph> {
+async function readOwn(reader: Reader): Promise<StoredGraph> {
   const { graph } = reader.manifest;
   const [texts, weights] = await Promise.all([reader.read('graph', [graph.file]), reader.read('weights', graph.weights)]);
   return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
 }
 
-async function readTfjs(reader: Reader, outputs: readonly string[], fromManifest: boolean): Promise<Graph> {
-  const { graph, input } = reader.manifest;
-  const texts = await reader.read('graph', [graph.file]);
-  const model = readTfjsModel(texts.get(graph.file)!, graph.file);
-  // Shards stand beside model.json, which may stand in a folder below the manifest.
-  const folder = graph.file.slice(0, graph.file.lastIndexOf('/') + 1);
-  const paths = model.weightGroups.flatMap((group) => group.paths);
-  for (const path of paths) {
-    if (!isLocalName(path)) {
-      throw new ModelError('invalid-model', {
-        thing: `file "${graph.file}", weightsManifest`,
-        found: describe(path),
-        wanted: 'file names inside the folder',
-      });
-    }
-  }
-  const shards = await reader.read('weights', [...new Set(paths)].map((path) => folder + path)); // prettier-ignore
-  const weights = readTfjsWeights(model.weightGroups, (path) => shards.get(folder + path));
-  const inputShapes = { [input.name]: [1, input.height, input.width, 3] };
-  try {
-    return importTfjs(model, weights, { outputs, inputShapes, file: graph.file });
-  } catch (error) {
-    // What the importer calls a wrong argument came from the manifest.
-    if (!(error instanceof ArgumentError) || !fromManifest) throw error;
-    const { thing, found, wanted } = error;
-    throw new ModelError('invalid-model', { thing: `manifest, ${thing}`, found, wanted, cause: error });
-  }
+/** The importer is code that only such models load. */
+async function readTfjs(reader: Reader, outputs: readonly string[], fromManifest: boolean): Promise<StoredGraph> {
+  const { readTfjs: read } = await import('./tfjs/read.js');
+  return { graph: await read(reader, outputs, fromManifest), optimized: false };
+}
+
+/** True if these are the graph's outputs, in its order. */
+function sameNames(graph: Graph, outputs: readonly string[]): boolean {
+  return graph.outputs.length === outputs.length && graph.outputs.every((id, i) => graph.values[id]!.name === outputs[i]);
 }
 
 /** A value that the manifest names and the graph lacks is the manifest's mistake. */

@@ -2,7 +2,7 @@
 import { ModelError } from '../errors.js';
 import type { Graph } from '../ir/graph.js';
 import { validateGraph } from '../ir/validate.js';
-import { readGraphFile, writeGraphFile } from './graph-file.js';
+import { readGraphFile, writeGraphFile, type GraphFileOptions, type StoredGraph } from './graph-file.js';
 import { parseManifest, type Manifest, type ManifestInput } from './manifest.js';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
 
@@ -13,7 +13,11 @@ export const MANIFEST_FILE = 'labelweave.json';
  * The files of a package by name, ready to be written. `manifest.graph` is set here. Constants keep their stored types (float16 stays float16).
  * Throws {@link ModelError} for a graph or manifest that is wrong.
  */
-export function writePackage(manifest: Omit<ManifestInput, 'graph'>, graph: Graph): Record<string, Uint8Array<ArrayBuffer>> {
+export function writePackage(
+  manifest: Omit<ManifestInput, 'graph'>,
+  graph: Graph,
+  options: GraphFileOptions = {},
+): Record<string, Uint8Array<ArrayBuffer>> {
   validateGraph(graph);
   const file = 'graph.json';
   const weights = 'weights.safetensors';
@@ -31,7 +35,7 @@ export function writePackage(manifest: Omit<ManifestInput, 'graph'>, graph: Grap
     ...(nms === undefined ? {} : { nms }),
   };
   parseManifest(whole);
-  const { json, tensors } = writeGraphFile(graph);
+  const { json, tensors } = writeGraphFile(graph, options);
   const encoder = new TextEncoder();
   return {
     [MANIFEST_FILE]: encoder.encode(`${JSON.stringify(whole, null, 2)}\n`),
@@ -41,7 +45,7 @@ export function writePackage(manifest: Omit<ManifestInput, 'graph'>, graph: Grap
 }
 
 /** The graph of a package in our own format, from the bytes of its files by name. */
-export function readPackageGraph(manifest: Manifest, bytes: (file: string) => Uint8Array<ArrayBuffer>): Graph {
+export function readPackageGraph(manifest: Manifest, bytes: (file: string) => Uint8Array<ArrayBuffer>): StoredGraph {
   const tensors = new Map<string, Tensor>();
   for (const file of manifest.graph.weights) {
     for (const [name, tensor] of readSafetensors(bytes(file), file)) {

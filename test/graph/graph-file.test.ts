@@ -1,7 +1,7 @@
 // graph.json: what is written, that its schema is the operator list, and every way a file can be wrong.
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as v from 'valibot';
-import { attributeSchemas, readGraphFile, writeGraphFile } from '../../sdk/graph/graph-file.js';
+import { attributeSchemas, OPTIMIZED, readGraphFile, writeGraphFile } from '../../sdk/graph/graph-file.js';
 import { GraphBuilder } from '../../sdk/ir/builder.js';
 import { Constant, type Graph } from '../../sdk/ir/graph.js';
 import type { Attributes, OperatorName } from '../../sdk/ir/operators.js';
@@ -23,6 +23,7 @@ function example(): Graph {
 /** As much of the file's structure as the edits below reach. */
 interface FileData {
   labelweaveGraph: number;
+  optimized?: unknown;
   outputs: string[];
   values: { name: string; shape: number[] }[];
   nodes: { op: string; inputs: string[]; attributes: Record<string, unknown> }[];
@@ -35,11 +36,19 @@ describe('graph.json', () => {
   it('comes back as it was: operands, optional ones, infinities, attributes, images', () => {
     const graph = example();
     const { json, tensors } = writeGraphFile(graph);
-    const back = readGraphFile(encode(json), 'graph.json', tensors);
+    const { graph: back } = readGraphFile(encode(json), 'graph.json', tensors);
     expect(back.nodes).toEqual(graph.nodes);
     expect(back.inputs).toEqual(graph.inputs);
     expect(back.outputs).toEqual(graph.outputs);
     expect(back.values.map(({ constant: _, ...value }) => value)).toEqual(graph.values.map(({ constant: _, ...value }) => value));
+  });
+
+  it('says whether it is optimised, and knows what a later optimiser made', () => {
+    const read = (json: string) => readGraphFile(encode(json), 'graph.json', writeGraphFile(example()).tensors).optimized;
+    const { json } = writeGraphFile(example(), { optimized: true });
+    expect(read(json)).toBe(true);
+    expect(read(json.replace(`"optimized": ${OPTIMIZED}`, `"optimized": ${OPTIMIZED + 1}`))).toBe(true);
+    expect(read(writeGraphFile(example()).json)).toBe(false);
   });
 
   it('does not depend on the order in which attributes were written', () => {
@@ -63,6 +72,7 @@ describe('graph.json', () => {
 
   const edits: [string, RegExp, string, (data: FileData, tensors: Map<string, Tensor>) => unknown][] = [
     ['another version', /labelweaveGraph.*found 2; wanted 1/, 'invalid-model', (d) => (d.labelweaveGraph = 2)],
+    ['a word for optimised', /optimized: found true/, 'invalid-model', (d) => (d.optimized = true)],
     ['an unknown operator', /nodes\[1\]\.op.*"conv3d"/, 'invalid-model', (d) => (d.nodes[1]!.op = 'conv3d')],
     ['a missing attribute', /nodes\[1\]\.attributes.*groups/, 'invalid-model', (d) => delete d.nodes[1]!.attributes.groups],
     ['an unknown attribute', /nodes\[1\]\.attributes.*extra/, 'invalid-model', (d) => (d.nodes[1]!.attributes.extra = 1)],

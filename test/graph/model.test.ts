@@ -109,6 +109,21 @@ describe('openModel', () => {
     expect(ops(graph)).toEqual(['conv2d']);
   });
 
+  it('takes a graph that is stored as optimised as it is, unless other outputs are wanted', async () => {
+    // Two nodes that the optimiser would make one.
+    const graph = importNodes(nodes(), constants, { outputs: ['scores', 'sides'] });
+    const heads = [{ ...manifest.heads[0]!, decoder: { ...decoder, heatmap: 'scores', from: 'probability' as const } }];
+    const open = (optimized: boolean, outputs?: string[]) => {
+      const files = writePackage({ ...manifest, heads }, graph, { optimized });
+      const stored = JSON.parse(new TextDecoder().decode(files['labelweave.json'])) as unknown;
+      return openModel({ manifest: stored, files }, { outputs });
+    };
+    expect(ops((await open(true)).graph)).toEqual(['image_to_tensor', 'conv2d', 'activation', 'conv2d']);
+    expect(ops((await open(false)).graph)).toEqual(['image_to_tensor', 'conv2d', 'conv2d']);
+    expect(ops((await open(true, ['scores'])).graph)).toEqual(['image_to_tensor', 'conv2d']);
+    validateGraph((await open(true)).graph);
+  });
+
   it('gives open dimensions the size of the manifest', async () => {
     const open = tfModel(nodes(-1, -1), constants);
     const { graph } = await openModel(inMemory({ 'model.json': encode(open.json) }));

@@ -530,6 +530,16 @@ describe('optimizeGraph', () => {
     });
   });
 
+  it('leaves weights alone where that is asked for, and does the rest', async () => {
+    const graph = make((g) => g.act(g.binary('mul', g.conv(g.x([1, 3, 3, 4]), 4, 1), g.values([4])), 'relu'));
+    const stored = (g: Graph) => g.values.flatMap(({ constant }) => (constant ? [constant.stored] : []));
+    const changed = await after(graph, (g) => optimizeGraph(g, { keepWeights: true }));
+    expect(ops(changed)).toEqual(['conv2d', 'binary']);
+    expect(attributesOf(changed, 'binary').activation.kind).toBe('relu');
+    expect(stored(changed)).toEqual(stored(graph));
+    expect(ops(optimizeGraph(graph))).toEqual(['conv2d']);
+  });
+
   it('does not let a bias swallow the 3 of a hard sigmoid', async () => {
     const graph = make((g) =>
       g.binary('mul', g.act(g.binary('add', g.conv(g.x([1, 1, 1, 4]), 3), g.scalar(3)), 'relu6'), g.scalar(0.1666259765625)),

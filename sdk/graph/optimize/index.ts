@@ -27,11 +27,18 @@ export const passes: readonly (readonly [name: string, pass: (graph: Graph) => G
   ['fold constants', foldConstants],
 ];
 
-/**
- * A graph with the same results and less work. `outputs` chooses results first (any value of the graph); default: the graph's own.
- * Names and order of inputs and outputs stay. The graph given is not changed.
- */
-export function optimizeGraph(graph: Graph, options: { outputs?: readonly string[] | undefined } = {}): Graph {
-  const names = options.outputs ?? graph.outputs.map((id) => graph.values[id]!.name);
-  return passes.reduce((current, [, pass]) => pass(current), pruneTo(graph, names));
+export interface OptimizeOptions {
+  /** Results to keep, any values of the graph. Default: the graph's own. */
+  outputs?: readonly string[] | undefined;
+  /** Leaves constants that nodes with other operands read as they are: batch normalisation stays a node of its own. Default false. */
+  keepWeights?: boolean | undefined;
+}
+
+/** A graph with the same results and less work. Names and order of inputs and outputs stay. The graph given is not changed. */
+export function optimizeGraph(graph: Graph, { outputs, keepWeights }: OptimizeOptions = {}): Graph {
+  const names = outputs ?? graph.outputs.map((id) => graph.values[id]!.name);
+  return passes.reduce(
+    (current, [, pass]) => (keepWeights && pass === fuseAffine ? current : pass(current)),
+    pruneTo(graph, names),
+  );
 }

@@ -78,11 +78,6 @@ export interface TfjsModel {
   inputShapes: Map<string, number[]>;
 }
 
-/** True if parsed JSON looks like a model.json of TF.js, right or wrong in detail. */
-export function looksLikeTfjs(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && ('modelTopology' in value || 'weightsManifest' in value);
-}
-
 /** Reads a model.json. Throws {@link ModelError} `invalid-model` that names the path in the file. */
 export function readTfjsModel(bytes: Uint8Array, file: string): TfjsModel {
   const json = parseJson(bytes, file);
