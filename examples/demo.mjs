@@ -19,7 +19,11 @@ print('The model’s own labels (COCO)', own);
 
 // COCO is in two minds: is it a cup or a bowl? In our café both are a drink. No reload: the scores of grouped labels are combined on the
 // network's own score map, so each drink is found once, with the confidence of both.
-const cafe = { name: 'café', labels: { drink: ['cup', 'bowl', 'wine glass', 'bottle'], table: 'dining table' }, combine: 'noisy_or' };
+const cafe = {
+  name: 'café',
+  labels: { drink: ['cup', 'bowl', 'wine glass', 'bottle'], table: 'dining table' },
+  combine: 'noisy_or',
+};
 const mine = await detector.detect(frame, { labels: cafe });
 print('Labels written down at run time (café)', mine);
 

@@ -16,16 +16,19 @@ import { labelSpace, type LabelSpace } from './taxonomy/label-space.js';
 import { resolveLabels, type LabelsSpec, type ResolvedLabels } from './taxonomy/resolve.js';
 import type { ByteStore } from './platform-types.js';
 
+/** What {@link LoadOptions.onProgress} is told. */
 export interface LoadProgress {
   /** `download` counts bytes of a file, `prepare` counts steps of the network. */
   phase: 'download' | 'prepare';
   /** The file, while downloading. */
   file?: string;
+  /** Bytes or steps so far. */
   loaded: number;
   /** 0 while it is unknown. */
   total: number;
 }
 
+/** Options of {@link loadDetector}. */
 export interface LoadOptions<L extends string = string> {
   /** Which runtime to use, in order of preference. Default `auto`: webgpu, wasm, reference. See {@link Detector.device}. */
   device?: DeviceChoice;
@@ -37,9 +40,11 @@ export interface LoadOptions<L extends string = string> {
   cache?: 'auto' | false | ByteStore;
   /** Stops loading; the promise rejects with `signal.reason` and nothing stays behind. */
   signal?: AbortSignal;
+  /** Called while loading, at least once a file. */
   onProgress?: (progress: LoadProgress) => void;
 }
 
+/** Options of {@link Detector.detect}. */
 export interface DetectOptions<L extends string = string> {
   /** Least score of a detection, 0 to 1. Default 0.3. */
   scoreThreshold?: number;
@@ -216,7 +221,10 @@ export class Detector<L extends string = string> {
  * @param model A model package: the default export of `labelweave/models/...`, the folder or URL of one, or its files.
  * @throws ModelError, LoadError, LabelSpaceError, DeviceError, ArgumentError, or `signal.reason`.
  */
-export function loadDetector<const L extends string = string>(model: ModelSource, options: LoadOptions<L> = {}): Promise<Detector<L>> {
+export function loadDetector<const L extends string = string>(
+  model: ModelSource,
+  options: LoadOptions<L> = {},
+): Promise<Detector<L>> {
   return Detector.load(model, options);
 }
 
@@ -255,7 +263,9 @@ async function detectOne<L extends string>(
   // Suppression removes candidates, so more are taken than are wanted.
   const wanted = nms === false ? maxDetections : maxDetections * 4;
   const candidates = await withTail(loaded, labels, wanted, (executable) =>
-    executable.run({ feeds, outputs: head.outputs, signal }, (results) => head.decode(results, { labels: labels.space.size, from })),
+    executable.run({ feeds, outputs: head.outputs, signal }, (results) =>
+      head.decode(results, { labels: labels.space.size, from }),
+    ),
   );
 
   // 5. postprocess: suppress, keep the best, and bring the boxes back to source pixels.

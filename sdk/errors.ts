@@ -38,10 +38,15 @@ export interface ErrorParts {
 
 /** Base class. `code`, `thing`, `found`, `wanted` and `next` are data; the message is made from them. */
 export class LabelweaveError extends Error {
+  /** What kind of problem; programs branch on it. */
   readonly code: ErrorCode;
+  /** The thing that is wrong, with its name. */
   readonly thing: string;
+  /** What was found. */
   readonly found: string;
+  /** What was wanted instead. */
   readonly wanted: string;
+  /** What to do next, where it does not follow from `wanted`. */
   readonly next: string | undefined;
   constructor(code: ErrorCode, parts: ErrorParts) {
     super(

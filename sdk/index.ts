@@ -4,7 +4,15 @@
 export { loadDetector, Detector } from './detector.js';
 export type { DetectOptions, LoadOptions, LoadProgress } from './detector.js';
 export { Detections } from './detections/detections.js';
-export type { Box, CocoResult, Detection, DetectionsInput, DetectionsJSON, FromCocoOptions, ToCocoOptions } from './detections/detections.js';
+export type {
+  Box,
+  CocoResult,
+  Detection,
+  DetectionsInput,
+  DetectionsJSON,
+  FromCocoOptions,
+  ToCocoOptions,
+} from './detections/detections.js';
 
 // Show
 export { drawDetections, labelColor } from './detections/draw.js';

@@ -39,6 +39,7 @@ export interface PlatformWorker {
 
 /** Bytes by key, kept between runs. Every method may reject with the host's own error (quota, read-only disk). */
 export interface ByteStore {
+  /** The bytes, or undefined where there is no such entry. */
   get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Whole or not at all: a reader never sees half an entry. */
   put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;

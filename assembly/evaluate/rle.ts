@@ -303,6 +303,19 @@ export function boundary(from: usize, to: usize, h: u32, w: u32, d: u32, out: us
   return v > -2147483649 && v < 2147483648 ? <i32>v : i32.MIN_VALUE;
 }
 
+// @ts-ignore: decorator
+@inline function floorBy5(v: i32): i32 {
+  return v >= 0 ? v / 5 : -((4 - v) / 5);
+}
+
+// @ts-ignore: decorator
+@inline function crossing(at: usize, column: i32, v: f64, h: u32, height: f64): usize {
+  let row = (v + 0.5) / 5 - 0.5;
+  row = row < 0 ? 0 : row > height ? height : ceil(row);
+  store<u32>(at, <u32>column * h + <u32>row);
+  return at + 4;
+}
+
 /** Places one crossing needs in scratch memory: the outline of a polygon has at most this many points. */
 export function polygonPoints(xy: usize, corners: usize): f64 {
   let points: f64 = 0;
@@ -321,10 +334,8 @@ export function polygonPoints(xy: usize, corners: usize): f64 {
 export function polygonToIntervals(xy: usize, corners: usize, h: u32, w: u32, out: usize, scratch: usize): usize {
   const crossings = scratch;
   let top = crossings;
-  let lastU: i32 = 0, lastV: i32 = 0;
-  let started = false;
-  const lastColumn = <f64>w - 1;
   const height = <f64>h;
+  const lastColumn = <i32>w - 1;
   let x0 = castToInt(5 * load<f64>(xy) + 0.5);
   let y0 = castToInt(5 * load<f64>(xy, 8) + 0.5);
   for (let j: usize = 0; j < corners; j++) {
@@ -336,8 +347,7 @@ export function polygonToIntervals(xy: usize, corners: usize, h: u32, w: u32, ou
     y0 = y1;
     const dx = abs(xe - xs), dy = abs(ys - ye);
     const wide = dx >= dy;
-    const flip = wide ? xs > xe : ys > ye;
-    if (flip) {
+    if (wide ? xs > xe : ys > ye) {
       let t = xs;
       xs = xe;
       xe = t;
@@ -345,25 +355,34 @@ export function polygonToIntervals(xy: usize, corners: usize, h: u32, w: u32, ou
       ys = ye;
       ye = t;
     }
-    const slope = wide ? <f64>(ye - ys) / <f64>dx : <f64>(xe - xs) / <f64>dy;
-    const steps = wide ? dx : dy;
-    for (let d = 0; d <= steps; d++) {
-      const t = flip ? steps - d : d;
-      const u = wide ? t + xs : castToInt(<f64>xs + slope * <f64>t + 0.5);
-      const v = wide ? castToInt(<f64>ys + slope * <f64>t + 0.5) : t + ys;
-      if (started && u != lastU) {
-        // A pixel column is crossed where five times its place plus 2 is reached.
-        const c = (u < lastU ? u : u - 1) - 2;
-        if (c >= 0 && c % 5 == 0 && <f64>(c / 5) <= lastColumn) {
-          let row = (<f64>min(v, lastV) + 0.5) / 5 - 0.5;
-          row = row < 0 ? 0 : row > height ? height : ceil(row);
-          store<u32>(top, <u32>(c / 5) * h + <u32>row);
-          top += 4;
-        }
+    // maskApi.c visits every point of the edge and keeps where u goes from 5 k + 2 to 5 k + 3 or back, with the smaller v of both points: a
+    // crossing of pixel column k. Here only those points are computed, by the same operations. (Points of neighbouring edges meet at one u,
+    // or at negative ones, which are in no column.)
+    if (wide) {
+      const slope = <f64>(ye - ys) / <f64>dx;
+      const last = min(floorBy5(xe - 3), lastColumn);
+      for (let k = max(floorBy5(xs + 2), 0); k <= last; k++) {
+        const t = 5 * k + 2 - xs;
+        const v0 = castToInt(<f64>ys + slope * <f64>t + 0.5);
+        const v1 = castToInt(<f64>ys + slope * <f64>(t + 1) + 0.5);
+        top = crossing(top, k, <f64>min(v0, v1), h, height);
       }
-      started = true;
-      lastU = u;
-      lastV = v;
+    } else {
+      const slope = <f64>(xe - xs) / <f64>dy;
+      const u0 = castToInt(<f64>xs + 0.5), u1 = castToInt(<f64>xs + slope * <f64>dy + 0.5);
+      const last = min(floorBy5(max(u0, u1) - 3), lastColumn);
+      for (let k = max(floorBy5(min(u0, u1) + 2), 0); k <= last; k++) {
+        const u = 5 * k + 2;
+        let t = <i32>((<f64>u + 0.5 - <f64>xs) / slope);
+        if (slope > 0) {
+          while (t > 0 && castToInt(<f64>xs + slope * <f64>(t - 1) + 0.5) > u) t--;
+          while (castToInt(<f64>xs + slope * <f64>t + 0.5) <= u) t++;
+        } else {
+          while (t > 0 && castToInt(<f64>xs + slope * <f64>(t - 1) + 0.5) <= u) t--;
+          while (castToInt(<f64>xs + slope * <f64>t + 0.5) > u) t++;
+        }
+        top = crossing(top, k, <f64>(t - 1 + ys), h, height);
+      }
     }
   }
   sortWords(crossings, (top - crossings) >> 2, top);

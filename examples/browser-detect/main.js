@@ -42,7 +42,9 @@ async function refresh() {
     canvas.hidden = false;
     $('hint').hidden = true;
     $('rows').replaceChildren(...[...detections].map(row));
-    say(`${detections.length} objects in ${ms.toFixed(0)} ms, labels: ${detections.labels.name}. ${detector.device.description}.`);
+    say(
+      `${detections.length} objects in ${ms.toFixed(0)} ms, labels: ${detections.labels.name}. ${detector.device.description}.`,
+    );
   } catch (error) {
     say(error.message, true);
   }
@@ -120,7 +122,8 @@ $('controls').addEventListener('submit', (event) => event.preventDefault());
 
 try {
   detector = await loadDetector(centernet, {
-    onProgress: ({ phase, loaded, total }) => say(`${phase === 'download' ? 'Loading the model' : 'Preparing'}: ${total ? Math.round((100 * loaded) / total) : 0}%`),
+    onProgress: ({ phase, loaded, total }) =>
+      say(`${phase === 'download' ? 'Loading the model' : 'Preparing'}: ${total ? Math.round((100 * loaded) / total) : 0}%`),
   });
   say(`Ready. ${detector.device.description}.`);
   await refresh();

@@ -31,7 +31,9 @@ export function cocoTarget(path: string, text: string): CocoTarget {
     warnings(labels) {
       const missing = labels.labels.filter((label) => !categories.has(label.name)).map((label) => label.name);
       if (missing.length === 0) return [];
-      return [`left out, for want of a category of that name in ${path}: ${missing.join(', ')} (rename labels with --labels FILE)`];
+      return [
+        `left out, for want of a category of that name in ${path}: ${missing.join(', ')} (rename labels with --labels FILE)`,
+      ];
     },
   };
 }
@@ -47,7 +49,8 @@ function table(path: string, json: unknown, list: string, key: string): Map<stri
       throw new UsageError(`--gt: ${path}: ${list}[${i}] needs a numeric "id" and a text "${key}"`);
     }
     const short = list === 'images' ? basename(name) : name;
-    if (ids.has(short) && ids.get(short) !== id) throw new UsageError(`--gt: ${path}: two ${list} are called ${JSON.stringify(short)}`);
+    if (ids.has(short) && ids.get(short) !== id)
+      throw new UsageError(`--gt: ${path}: two ${list} are called ${JSON.stringify(short)}`);
     ids.set(short, id);
   }
   return ids;

@@ -1,7 +1,15 @@
 // `labelweave detect`: images in, detections out as a table, JSON or COCO results, and as pictures.
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { type Detections, type DetectOptions, type Detector, loadDetector, LabelweaveError, parseLabelFile, type LabelsSpec } from 'labelweave';
+import {
+  type Detections,
+  type DetectOptions,
+  type Detector,
+  loadDetector,
+  LabelweaveError,
+  parseLabelFile,
+  type LabelsSpec,
+} from 'labelweave';
 import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
 import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
 import { createProgress } from './progress.js';
@@ -18,16 +26,27 @@ export async function detectCommand(images: readonly string[], options: Record<s
   const format = wordOption('format', options['format'], ['table', 'json', 'coco'] as const);
   const device = wordOption('device', options['device'], ['auto', 'webgpu', 'wasm', 'reference'] as const);
   const scoreThreshold = numberOption('threshold', options['threshold'], 'a number from 0 to 1', (n) => n >= 0 && n <= 1);
-  const maxDetections = numberOption('max', options['max'], 'a whole number from 1 to 10000', (n) => Number.isInteger(n) && n >= 1 && n <= 10_000);
+  const maxDetections = numberOption(
+    'max',
+    options['max'],
+    'a whole number from 1 to 10000',
+    (n) => Number.isInteger(n) && n >= 1 && n <= 10_000,
+  );
   const threads =
     options['threads'] === 'auto'
       ? 'auto'
-      : numberOption('threads', options['threads'], '"auto" or a whole number from 1 to 64', (n) => Number.isInteger(n) && n >= 1 && n <= 64);
+      : numberOption(
+          'threads',
+          options['threads'],
+          '"auto" or a whole number from 1 to 64',
+          (n) => Number.isInteger(n) && n >= 1 && n <= 64,
+        );
   const nms = nmsOption(options['nms']);
   const jsonFile = stringOption('json', options['json']);
   const drawFolder = stringOption('draw', options['draw']);
   const gtFile = stringOption('gt', options['gt']);
-  if (gtFile !== undefined && format !== 'coco') throw new UsageError('--gt: found --format ' + format + '; wanted --format coco with it');
+  if (gtFile !== undefined && format !== 'coco')
+    throw new UsageError('--gt: found --format ' + format + '; wanted --format coco with it');
 
   const progress = createProgress(options['quiet'] === true);
   const interrupt = new AbortController();
@@ -75,7 +94,9 @@ export async function detectCommand(images: readonly string[], options: Record<s
       if (jsonFile === undefined) process.stdout.write(text);
       else {
         await writeBytes(jsonFile, new TextEncoder().encode(text));
-        progress.note(`wrote ${jsonFile}: ${rows.reduce((sum, row) => sum + row.detections.length, 0)} detections in ${rows.length} images`);
+        progress.note(
+          `wrote ${jsonFile}: ${rows.reduce((sum, row) => sum + row.detections.length, 0)} detections in ${rows.length} images`,
+        );
       }
     }
     return failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
@@ -97,7 +118,12 @@ interface ImageRow {
   ms: number;
 }
 
-async function detectFile(detector: Detector, file: string, options: DetectOptions, drawing: string | undefined): Promise<ImageRow> {
+async function detectFile(
+  detector: Detector,
+  file: string,
+  options: DetectOptions,
+  drawing: string | undefined,
+): Promise<ImageRow> {
   const frame = await toFrame(file === '-' ? await readStandardInput() : file, { signal: options.signal });
   const start = performance.now();
   const detections = await detector.detect(frame, options);
@@ -121,7 +147,12 @@ function jsonText(rows: readonly ImageRow[], detector: Detector): string {
   return `${JSON.stringify(body, null, 1)}\n`;
 }
 
-function cocoText(rows: readonly ImageRow[], detector: Detector, coco: CocoTarget | undefined, note: (text: string) => void): string {
+function cocoText(
+  rows: readonly ImageRow[],
+  detector: Detector,
+  coco: CocoTarget | undefined,
+  note: (text: string) => void,
+): string {
   const target = coco ?? defaultCocoTarget();
   const results = rows.flatMap(({ file, detections }) => {
     const imageId = target.imageId(file);
@@ -138,7 +169,9 @@ function defaultCocoTarget(): CocoTarget {
       const name = basename(file, extname(file));
       const digits = /(\d+)$/.exec(name);
       if (!digits) {
-        throw new UsageError(`--format coco: image ${JSON.stringify(file)} has no number in its name; give --gt FILE to take image ids from it`);
+        throw new UsageError(
+          `--format coco: image ${JSON.stringify(file)} has no number in its name; give --gt FILE to take image ids from it`,
+        );
       }
       return Number(digits[1]);
     },
@@ -172,7 +205,8 @@ async function expand(images: readonly string[]): Promise<string[]> {
       continue;
     }
     const names = (await readdir(image)).filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
-    if (names.length === 0) throw new UsageError(`${image}: found a folder without images; wanted at least one of ${[...imageExtensions].join(' ')}`);
+    if (names.length === 0)
+      throw new UsageError(`${image}: found a folder without images; wanted at least one of ${[...imageExtensions].join(' ')}`);
     files.push(...names.map((name) => join(image, name)));
   }
   return files;
@@ -187,7 +221,9 @@ async function readText(file: string, option: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${option}: could not read ${JSON.stringify(file)} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    throw new UsageError(
+      `${option}: could not read ${JSON.stringify(file)} (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    );
   }
 }
 
@@ -199,7 +235,8 @@ async function readStandardInput(): Promise<Uint8Array> {
 
 function stringOption(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' && typeof value !== 'number') throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted one path`);
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted one path`);
   return String(value);
 }
 

@@ -13,7 +13,8 @@ export class UsageError extends Error {}
 
 /** A number given on the command line. Throws {@link UsageError} with the option's name, the value and what is wanted. */
 export function numberOption(name: string, value: unknown, wanted: string, valid: (value: number) => boolean): number {
-  const number = typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  const number =
+    typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
   if (!valid(number)) throw new UsageError(`--${name}: found ${JSON.stringify(value)}; wanted ${wanted}`);
   return number;
 }

@@ -1,10 +1,11 @@
-// The command line: `labelweave detect | devices | inspect`. Machine output goes to stdout, everything for people to stderr.
+// The command line: `labelweave detect | devices | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
 import { cac } from 'cac';
 import { LabelweaveError } from 'labelweave';
 import packageJson from '../../package.json' with { type: 'json' };
 import { detectCommand } from './detect.js';
 import { devicesCommand } from './devices.js';
 import { inspectCommand } from './inspect.js';
+import { taxonomyCommand } from './taxonomy.js';
 import { UsageError, exitCodes } from './exit.js';
 
 const cli = cac('labelweave');
@@ -42,7 +43,20 @@ cli
   .option('--json', 'Print JSON')
   .option('--labels', 'List every label')
   .example('  labelweave inspect centernet-mbv3 --labels')
-  .action((model: string | undefined, options: Record<string, unknown>) => run(inspectCommand(model ?? 'centernet-mbv3', options)));
+  .action((model: string | undefined, options: Record<string, unknown>) =>
+    run(inspectCommand(model ?? 'centernet-mbv3', options)),
+  );
+
+cli
+  .command('taxonomy <action> [...files]', 'Taxonomy files: show FILE, validate FILES, diff A B')
+  .option('--html <file>', 'show: write a page on which labels, members, relations and costs can be searched')
+  .option('--search <text>', 'show: only lines with this text')
+  .option('--json', 'diff: print JSON')
+  .option('--exit-code', 'diff: exit with 1 where there is a change')
+  .example('  labelweave taxonomy show unified.json --html unified.html')
+  .example('  labelweave taxonomy validate unified.json')
+  .example('  labelweave taxonomy diff learned.json expert.json')
+  .action((action: string, files: string[], options: Record<string, unknown>) => run(taxonomyCommand(action, files, options)));
 
 cli.help((sections) => [
   ...sections,

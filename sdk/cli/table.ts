@@ -8,6 +8,7 @@ export function formatTable(file: string, detections: Detections, ms: number): s
   const rows = [...detections].map(({ label, score, box }) => [label, score.toFixed(3), ...box.map((v) => v.toFixed(1))]);
   const header = ['label', 'score', 'x1', 'y1', 'x2', 'y2'];
   const widths = header.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd();
+  const line = (row: readonly string[]) =>
+    `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd();
   return [heading, line(header), ...rows.map(line)].join('\n');
 }

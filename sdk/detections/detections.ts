@@ -23,6 +23,7 @@ export interface Detection<L extends string = string> {
   labelIndex: number;
   /** Probability, 0 to 1. */
   score: number;
+  /** xyxy in source pixels. */
   box: Box;
 }
 
@@ -34,38 +35,53 @@ export interface DetectionsInput<L extends string = string> {
   scores: ArrayLike<number>;
   /** [n], each from 0 to labels.size - 1. */
   labelIndices: ArrayLike<number>;
+  /** The label space that `labelIndices` point into. */
   labels: LabelSpace<L>;
   /** Source pixels, 1 or more. */
   imageWidth: number;
+  /** Source pixels, 1 or more. */
   imageHeight: number;
 }
 
 /** One row of a COCO results file. */
 export interface CocoResult {
+  /** Id of the image in the annotation file. */
   image_id: number | string;
+  /** Id of the category in the annotation file. */
   category_id: number;
   /** x, y, width, height in source pixels. */
   bbox: Box;
+  /** Probability, 0 to 1. */
   score: number;
 }
 
 /** What {@link Detections.toJSON} gives. */
 export interface DetectionsJSON {
+  /** Source pixels. */
   imageWidth: number;
+  /** Source pixels. */
   imageHeight: number;
+  /** The label space, whole. */
   labels: LabelSpaceJSON;
+  /** In the order of the arrays. */
   detections: { label: string; labelId: LabelId; score: number; box: Box }[];
 }
 
+/** Options of {@link Detections.toCoco}. */
 export interface ToCocoOptions<L extends string = string> {
+  /** Id of the image in the annotation file. */
   imageId: number | string;
   /** Category id of a label; undefined leaves its detections out. Default: the label's own id, which must be a number. */
   categoryId?: (label: Label<L>) => number | undefined;
 }
 
+/** Options of {@link Detections.fromCoco}. */
 export interface FromCocoOptions<L extends string = string> {
+  /** Label space of the result. */
   labels: LabelSpace<L>;
+  /** Source pixels. */
   imageWidth: number;
+  /** Source pixels. */
   imageHeight: number;
   /** Takes only the rows of this image. Default: all rows. */
   imageId?: number | string;
@@ -81,8 +97,11 @@ export class Detections<L extends string = string> implements Iterable<Detection
   readonly scores: Float32Array;
   /** Int32 [n]. */
   readonly labelIndices: Int32Array;
+  /** The label space that `labelIndices` point into. */
   readonly labels: LabelSpace<L>;
+  /** Source pixels. */
   readonly imageWidth: number;
+  /** Source pixels. */
   readonly imageHeight: number;
 
   /** Throws ArgumentError where shapes, label indices or image size do not fit, or a number is not finite. */

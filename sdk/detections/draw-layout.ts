@@ -3,16 +3,23 @@ import { ArgumentError, describe } from '../errors.js';
 
 /** What can be drawn; Detections fits. Boxes are [n, 4] xyxy in pixels of the source image. */
 export interface Drawable {
+  /** Number of detections, n. */
   readonly length: number;
+  /** [n, 4] flat, xyxy. */
   readonly boxes: ArrayLike<number>;
+  /** [n], 0 to 1. */
   readonly scores: ArrayLike<number>;
+  /** [n], positions in `labels`. */
   readonly labelIndices: ArrayLike<number>;
+  /** The label space; only names are read. */
   readonly labels: { readonly labels: readonly { readonly name: string }[] };
   /** Size of the source image; boxes are scaled from it to the drawing. Default: the size of the drawing. */
   readonly imageWidth?: number;
+  /** As `imageWidth`. */
   readonly imageHeight?: number;
 }
 
+/** How detections are drawn. */
 export interface DrawOptions {
   /** Thickness of box lines in pixels. Default: grows with the picture, 2 at 512 pixels, 10 at 4000. */
   lineWidth?: number | undefined;

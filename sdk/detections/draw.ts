@@ -5,20 +5,33 @@ export { labelColor, type Drawable, type DrawOptions } from './draw-layout.js';
 
 /** The part of a 2D context that is used; CanvasRenderingContext2D and OffscreenCanvasRenderingContext2D fit. */
 export interface DrawingContext {
+  /** The canvas drawn on; pixels. */
   readonly canvas: { readonly width: number; readonly height: number };
-  // Canvas contexts take gradients and patterns here too; only text is written.
+  /** Colour of lines. Canvas contexts take gradients and patterns here too; only text is written. */
   strokeStyle: unknown;
+  /** Colour of fills and text. */
   fillStyle: unknown;
+  /** Thickness of lines in pixels. */
   lineWidth: number;
+  /** How lines meet. */
   lineJoin: string;
+  /** CSS font. */
   font: string;
+  /** Which line of the text `y` means. */
   textBaseline: string;
+  /** Which end of the text `x` means. */
   textAlign: string;
+  /** Keeps the state. */
   save(): void;
+  /** Brings the kept state back. */
   restore(): void;
+  /** Outlines a rectangle. */
   strokeRect(x: number, y: number, width: number, height: number): void;
+  /** Fills a rectangle. */
   fillRect(x: number, y: number, width: number, height: number): void;
+  /** Writes a text. */
   fillText(text: string, x: number, y: number): void;
+  /** Width of a text in pixels. */
   measureText(text: string): { readonly width: number };
 }
 

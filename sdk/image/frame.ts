@@ -89,6 +89,7 @@ export type ImageInput =
   | VideoLike
   | VideoFrameLike;
 
+/** Options of {@link toFrame}. */
 export interface FrameOptions {
   /** Stops reading and decoding; the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;

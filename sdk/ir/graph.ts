@@ -23,17 +23,21 @@ export class Constant {
   }
 }
 
+/** A tensor of the graph: a constant, an input, or the result of one node. */
 export interface Value {
   /** Unique in the graph; taken from the model where it has one. */
   name: string;
   /** What kernels see: float16 constants appear as float32. `image` inputs have dtype uint8 and shape []: their size comes with the frame. */
   dtype: Exclude<DType, 'float16'>;
+  /** Static dimensions, outermost first; activations are [N, H, W, C]. */
   shape: Shape;
+  /** Its numbers, where they are known. */
   constant?: Constant;
   /** An input that takes an {@link ImageFeed} instead of numbers. */
   image?: true;
 }
 
+/** One operator applied to values; its attributes depend on `op`. */
 export type Node = { [K in OperatorName]: NodeOf<K> }[OperatorName];
 
 export interface NodeOf<K extends OperatorName> {
@@ -48,8 +52,12 @@ export interface NodeOf<K extends OperatorName> {
 
 /** Nodes stand in execution order; every value is written once: by a node, as a constant, or as an input. */
 export interface Graph {
+  /** Every tensor; a {@link ValueId} is a position here. */
   values: Value[];
+  /** In execution order. */
   nodes: Node[];
+  /** What every run feeds. */
   inputs: ValueId[];
+  /** What a run can read back. */
   outputs: ValueId[];
 }

@@ -1,6 +1,7 @@
 // Greedy non-maximum suppression over parallel arrays, and the intersection over union it compares. No thresholds on scores here.
 import { ArgumentError, describe } from '../errors.js';
 
+/** Options of {@link nms}. */
 export interface NmsOptions {
   /** Boxes that overlap a better one by more than this are dropped, 0 to 1. */
   iouThreshold: number;

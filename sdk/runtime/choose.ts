@@ -5,9 +5,11 @@ import type { Runtime, RuntimeKind } from './runtime.js';
 /** `auto` tries webgpu, wasm, reference in this order; a name or a list of names tries just those, in their order. */
 export type DeviceChoice = 'auto' | RuntimeKind | readonly RuntimeKind[];
 
+/** Which device is used, and why not the others. */
 export interface DeviceReport {
   /** What the caller asked for. */
   readonly asked: DeviceChoice;
+  /** What is used. */
   readonly used: RuntimeKind;
   /** One line for people: `wasm, 2 threads, relaxed SIMD, tile 4x8`. */
   readonly description: string;
@@ -15,6 +17,7 @@ export interface DeviceReport {
   readonly why: readonly { readonly kind: RuntimeKind; readonly reason: string }[];
 }
 
+/** Options of {@link chooseRuntime}. */
 export interface ChooseOptions {
   /** Threads of the wasm runtime: a number from 1 on, or `auto` (default): all cores up to 8 where memory can be shared. */
   threads?: number | 'auto' | undefined;

@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.js';
 import type { TensorData } from '../tensor/dtype.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 
+/** `webgpu` on the GPU, `wasm` with SIMD on the CPU, `reference` in plain TypeScript. */
 export type RuntimeKind = 'webgpu' | 'wasm' | 'reference';
 
 /** A frame for an `image` input. The pixels are copied (or imported) before `run` returns to the event loop for the first time. */
@@ -60,7 +61,9 @@ export interface CompileOptions {
   profile?: boolean;
 }
 
+/** A device that compiles graphs. */
 export interface Runtime {
+  /** Which device it is. */
   readonly kind: RuntimeKind;
   /** What a person should know of the device, in one line: `wasm, 2 threads, relaxed SIMD, tile 4x8`. */
   readonly description: string;

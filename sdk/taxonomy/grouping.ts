@@ -18,6 +18,7 @@ import { describeMissing, type Missing, resolved, type ResolvedLabels, type Reso
 /** Labels of each group: one or several, each by name or, where a name is not unique, by `{ id }`. */
 export type Groups = { readonly [group: string]: LabelRef | readonly LabelRef[] };
 
+/** Options of {@link grouping}. */
 export interface GroupingOptions {
   /** Name of the new label space. Default: `custom`. */
   name?: string;
@@ -29,6 +30,7 @@ export interface GroupingOptions {
 
 /** A grouping before it meets a data set, as a plain object; also what a label file may hold. */
 export interface GroupingSpec extends GroupingOptions {
+  /** New label -> the label or labels in it. */
   readonly labels: Groups;
 }
 

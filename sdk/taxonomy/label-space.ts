@@ -47,6 +47,7 @@ export interface LabelSpaceJSON {
 export interface LabelSpace<L extends string = string> {
   /** The data set: labels of two spaces with the same name are the same where their ids are. */
   readonly name: string;
+  /** All labels, in order: `labels[i].index === i`. */
   readonly labels: readonly Label<L>[];
   /** Number of labels, K. */
   readonly size: number;
@@ -62,9 +63,11 @@ export interface LabelSpace<L extends string = string> {
   byName(name: string): Label<L>;
   /** Every label with exactly this name, in order; none, one or several. */
   allByName(name: string): readonly Label<L>[];
+  /** Whether a label has this id. */
   hasId(id: LabelId): boolean;
   /** Whether one label or more has exactly this name. */
   hasName(name: string): boolean;
+  /** A plain object for JSON; {@link labelSpaceFromJSON} reads it. */
   toJSON(): LabelSpaceJSON;
 }
 

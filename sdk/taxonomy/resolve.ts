@@ -22,6 +22,7 @@ export type { Missing, ResolvedLabels, ResolveOptions } from './mapper.js';
 export interface LabelListSpec<L extends string = string> {
   /** Default: `custom`. */
   readonly name?: string;
+  /** Names, or labels with ids and synonyms, in their order. */
   readonly labels: readonly (L | LabelInput<L>)[];
 }
 

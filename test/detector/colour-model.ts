@@ -12,11 +12,26 @@ export type Colour = (typeof colours)[number];
 export const fullLogit = 4;
 
 /** Mean over cells of 8x8 pixels -> logits by colour; boxes are the cells: 0 to the left and top, 8 to the right and bottom. */
-export function colourModel(): ModelFiles & { files: Record<string, Uint8Array<ArrayBuffer>>; manifest: Record<string, unknown> } {
+export function colourModel(): ModelFiles & {
+  files: Record<string, Uint8Array<ArrayBuffer>>;
+  manifest: Record<string, unknown>;
+} {
   const g = new GraphBuilder();
   const x = g.input('pixels', 'float32', [1, 64, 64, 3]);
-  const [cells] = g.add('average_pool', 'cells', [x], { kernel: [8, 8], strides: [8, 8], padding: [0, 0, 0, 0], countPadding: false });
-  const conv = { strides: [1, 1], padding: [0, 0, 0, 0], dilations: [1, 1], groups: 1, activation: { kind: 'none' }, residual: 'before_activation' } as const;
+  const [cells] = g.add('average_pool', 'cells', [x], {
+    kernel: [8, 8],
+    strides: [8, 8],
+    padding: [0, 0, 0, 0],
+    countPadding: false,
+  });
+  const conv = {
+    strides: [1, 1],
+    padding: [0, 0, 0, 0],
+    dilations: [1, 1],
+    groups: 1,
+    activation: { kind: 'none' },
+    residual: 'before_activation',
+  } as const;
   // Pixels come scaled to 0..1; each channel says its own colour and speaks against the two others.
   const weight = g.constant('weight', Float32Array.from([8, -8, -8, -8, 8, -8, -8, -8, 8]), [1, 1, 3, 3]);
   const bias = g.constant('bias', new Float32Array(3).fill(-fullLogit), [3]);
@@ -33,7 +48,16 @@ export function colourModel(): ModelFiles & { files: Record<string, Uint8Array<A
       name: 'colours',
       description: 'Red, green and blue squares',
       graph: { format: 'labelweave', file: 'graph.json', weights: ['weights.safetensors'] },
-      input: { name: 'pixels', height: 64, width: 64, order: 'RGB', mean: [0, 0, 0], std: [255, 255, 255], fit: 'stretch', padValue: 0 },
+      input: {
+        name: 'pixels',
+        height: 64,
+        width: 64,
+        order: 'RGB',
+        mean: [0, 0, 0],
+        std: [255, 255, 255],
+        fit: 'stretch',
+        padValue: 0,
+      },
       heads: [
         {
           dataset: 'colours',
@@ -43,7 +67,10 @@ export function colourModel(): ModelFiles & { files: Record<string, Uint8Array<A
       ],
       nms: null,
     },
-    files: { 'graph.json': new TextEncoder().encode(json) as Uint8Array<ArrayBuffer>, 'weights.safetensors': writeSafetensors(tensors) },
+    files: {
+      'graph.json': new TextEncoder().encode(json) as Uint8Array<ArrayBuffer>,
+      'weights.safetensors': writeSafetensors(tensors),
+    },
   };
 }
 

@@ -95,7 +95,9 @@ describe.each(runtimes)('%s', (_, device, threads) => {
   });
 
   test('more label spaces than are kept ready still work, also in flight', async () => {
-    const calls = Array.from({ length: 40 }, (_, i) => detector.detect(scene, { labels: { labels: { [`label ${i}`]: ['red', 'blue'] } } }));
+    const calls = Array.from({ length: 40 }, (_, i) =>
+      detector.detect(scene, { labels: { labels: { [`label ${i}`]: ['red', 'blue'] } } }),
+    );
     for (const [i, detections] of (await Promise.all(calls)).entries()) {
       expect([...detections].map(({ label }) => label)).toEqual([`label ${i}`, `label ${i}`]);
     }
@@ -181,7 +183,9 @@ describe('bad input', () => {
   ])('an image that is %s', (_, image) => rejects(detector.detect(image as never), 'invalid-image'));
 
   test('30000x30000 is refused by its header alone', async () => {
-    const png = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 117, 48, 0, 0, 117, 48, 8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 73, 68, 65, 84, 0, 0, 0, 0, ...new Uint8Array(99)]);
+    const chunk = (type: string, ...data: number[]) => [0, 0, 0, data.length, ...Buffer.from(type), ...data, 0, 0, 0, 0];
+    const header = [0, 0, 117, 48, 0, 0, 117, 48, 8, 2, 0, 0, 0];
+    const png = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, ...chunk('IHDR', ...header), ...chunk('IDAT', 0), ...chunk('IEND')]);
     await rejects(detector.detect(png), 'image-too-large', /30000/);
   });
 
@@ -191,7 +195,9 @@ describe('bad input', () => {
     ['device', { device: 'gpu' as never }, 'invalid-argument', /device: found "gpu"/],
     ['threads', { threads: 0 }, 'invalid-argument', /threads: found 0/],
     ['labels', { labels: ['purple'] as string[] }, 'unknown-label', /"purple"/],
-  ] as const)('load with a wrong %s', (_, options, code, message) => rejects(loadDetector(colourModel(), options), code, message));
+  ] as const)('load with a wrong %s', (_, options, code, message) =>
+    rejects(loadDetector(colourModel(), options), code, message),
+  );
 
   test('webgpu is refused with a reason, and passed over with the same reason', async () => {
     await rejects(loadDetector(colourModel(), { device: 'webgpu' }), 'device-unavailable', /WebGPU/);
@@ -204,25 +210,61 @@ describe('bad input', () => {
   test('abort while loading leaves the signal’s reason', async () => {
     await expect(loadDetector(colourModel(), { signal: AbortSignal.abort(new Error('early')) })).rejects.toThrow('early');
     const controller = new AbortController();
-    const loading = loadDetector(colourModel(), { signal: controller.signal, onProgress: () => controller.abort(new Error('midway')) });
+    const loading = loadDetector(colourModel(), {
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('midway')),
+    });
     await expect(loading).rejects.toThrow('midway');
   });
 
   test.each([
-    ['a missing shard', (m: ReturnType<typeof colourModel>) => delete m.files['weights.safetensors'], 'invalid-weights', /weights\.safetensors/],
-    ['a truncated shard', (m) => (m.files['weights.safetensors'] = m.files['weights.safetensors']!.slice(0, -9) as Uint8Array<ArrayBuffer>), 'invalid-weights', /weights\.safetensors/],
-    ['wrong magic', (m) => (m.files['weights.safetensors'] = new TextEncoder().encode('PK\u0003\u0004 not weights') as never), 'invalid-weights', /weights\.safetensors/],
-    ['NaN weights', (m) => new Float32Array(m.files['weights.safetensors']!.buffer).fill(Number.NaN, -3), 'invalid-weights', /NaN/],
+    [
+      'a missing shard',
+      (m: ReturnType<typeof colourModel>) => delete m.files['weights.safetensors'],
+      'invalid-weights',
+      /weights\.safetensors/,
+    ],
+    [
+      'a truncated shard',
+      (m) => (m.files['weights.safetensors'] = m.files['weights.safetensors']!.slice(0, -9) as Uint8Array<ArrayBuffer>),
+      'invalid-weights',
+      /weights\.safetensors/,
+    ],
+    [
+      'wrong magic',
+      (m) => (m.files['weights.safetensors'] = new TextEncoder().encode('PK\u0003\u0004 not weights') as never),
+      'invalid-weights',
+      /weights\.safetensors/,
+    ],
+    [
+      'NaN weights',
+      (m) => new Float32Array(m.files['weights.safetensors']!.buffer).fill(Number.NaN, -3),
+      'invalid-weights',
+      /NaN/,
+    ],
     ['a graph that is no JSON', (m) => (m.files['graph.json'] = Uint8Array.of(123)), 'invalid-model', /graph\.json/],
     ['a manifest of the future', (m) => (m.manifest['labelweave'] = 99), 'invalid-model', /99/],
     ['a manifest without heads', (m) => (m.manifest['heads'] = []), 'invalid-model', /heads/],
-    ['a head that disagrees with the graph', (m) => ((m.manifest['heads'] as { labels: unknown[] }[])[0]!.labels.pop()), 'invalid-model', /3 channels/],
-    ['an input that disagrees with the graph', (m) => ((m.manifest['input'] as { width: number }).width = 32), 'invalid-model', /64/],
-  ] as [string, (m: ReturnType<typeof colourModel>) => unknown, ErrorCode, RegExp][])('a model with %s', async (_, spoil, code, message) => {
-    const model = colourModel();
-    spoil(model);
-    await rejects(loadDetector(model), code, message);
-  });
+    [
+      'a head that disagrees with the graph',
+      (m) => (m.manifest['heads'] as { labels: unknown[] }[])[0]!.labels.pop(),
+      'invalid-model',
+      /3 channels/,
+    ],
+    [
+      'an input that disagrees with the graph',
+      (m) => ((m.manifest['input'] as { width: number }).width = 32),
+      'invalid-model',
+      /64/,
+    ],
+  ] as [string, (m: ReturnType<typeof colourModel>) => unknown, ErrorCode, RegExp][])(
+    'a model with %s',
+    async (_, spoil, code, message) => {
+      const model = colourModel();
+      spoil(model);
+      await rejects(loadDetector(model), code, message);
+    },
+  );
 
   test.each([[undefined], [null], [7], [{}], ['no/such/model']])('%s as a model', async (model) => {
     const error = await loadDetector(model as never).then(

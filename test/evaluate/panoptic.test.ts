@@ -1,9 +1,10 @@
 // Panoptic quality: panopticapi's answers on COCO's sample, every rule on tiny images, shards, and what is refused.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluatePanoptic } from '../../sdk/evaluate/panoptic/files.js';
-import { PanopticEvaluator, type PanopticImage } from '../../sdk/evaluate/panoptic/panoptic.js';
+import { PanopticEvaluator, type PanopticImage, type PanopticSegment } from '../../sdk/evaluate/panoptic/panoptic.js';
 import { segmentIdsOf } from '../../sdk/evaluate/panoptic/pixels.js';
 import { hasSharedData, noSharedData, sharedData } from '../shared-data.js';
 
@@ -48,6 +49,29 @@ describe.skipIf(!hasSharedData)(`panopticapi on COCO's sample${hasSharedData ? '
     expect(result.perClass.length).toBe(Object.keys(expected.per_class).length);
     expect(result.diagnostics).toEqual([]);
     expect(progress).toEqual([0, 1, 2]);
+  });
+});
+
+interface GoldenImage {
+  gt: number[];
+  pred: number[];
+  gs: PanopticSegment[];
+  ps: PanopticSegment[];
+}
+
+describe('panopticapi on seeded images with void and crowd', () => {
+  const { sets } = JSON.parse(readFileSync(new URL('../golden/panoptic.json', import.meta.url), 'utf8')) as {
+    sets: { images: GoldenImage[]; expected: Record<string, number[]> }[];
+  };
+  it.each(sets.map((set, i) => [i, set] as const))('set %d: every sum to the last bit', (_, { images, expected }) => {
+    const evaluator = new PanopticEvaluator([1, 2, 3, 4, 5, 6].map((id) => ({ id, isthing: id < 4 })));
+    images.forEach(({ gt, pred, gs, ps }, imageId) => {
+      const size = { width: 16, height: 12 };
+      const groundTruth = { pixels: { ids: gt, ...size }, segments: gs };
+      evaluator.add({ imageId, groundTruth, prediction: { pixels: { ids: pred, ...size }, segments: ps } });
+    });
+    const found = evaluator.result().perClass.map(({ categoryId, iou, tp, fp, fn }) => [String(categoryId), [iou, tp, fp, fn]]);
+    expect(found).toEqual(Object.entries(expected));
   });
 });
 

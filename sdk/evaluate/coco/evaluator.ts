@@ -22,15 +22,20 @@ export interface CocoOptions extends CocoParameters, LongOptions {
   readonly workers?: number | 'auto' | undefined;
 }
 
-/** Classes between two looks at the clock and the signal. */
-const breath = 12;
+/** Longest time in ms without a pause, in which other work of the page runs and an abort can arrive. */
+const breath = 50;
 
-/** Lets other work of the page run, and an abort arrive. */
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, 0);
-  });
-  signal?.throwIfAborted();
+/** Pauses where it is time. */
+class Breath {
+  #last = performance.now();
+  async take(signal: AbortSignal | undefined): Promise<void> {
+    if (performance.now() - this.#last < breath) return;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 0);
+    });
+    signal?.throwIfAborted();
+    this.#last = performance.now();
+  }
 }
 
 /**
@@ -84,11 +89,10 @@ async function evaluateRows(
     const kernels = await startKernels();
     const curvePlan = planCurves(kernels, truth);
     const stack = kernels.mark();
+    const pause = new Breath();
     for (let k = 0; k < K; k++) {
-      if (k % breath === 0) {
-        options.onProgress?.({ stage: 'matching', done: k, total: K });
-        if (k > 0) await pause(options.signal);
-      }
+      options.onProgress?.({ stage: 'matching', done: k, total: K });
+      await pause.take(options.signal);
       const matched = matchClass(kernels, plan, k);
       tally.take(kernels.memory.buffer, matched);
       const positives = truth.positives.subarray(k * curvePlan.A, (k + 1) * curvePlan.A);
@@ -448,12 +452,11 @@ export class CocoEvaluator implements Disposable {
         const plan = planCurves(kernels, truth);
         const top = kernels.mark();
         const { order, start } = this.#outcomes.group(K);
+        const pause = new Breath();
         for (let k = 0; k < K; k++) {
-          if (k % breath === 0) {
-            options.onProgress?.({ stage: 'matching', done: k, total: K });
-            await pause(options.signal);
-            this.#live();
-          }
+          options.onProgress?.({ stage: 'matching', done: k, total: K });
+          await pause.take(options.signal);
+          this.#live();
           const { scores, ranks, bits } = this.#outcomes.put(kernels, order, start[k]!, start[k + 1]!);
           const positives = truth.positives.subarray(k * plan.A, (k + 1) * plan.A);
           curves.put(k, curvesOfClass(kernels, plan, positives, start[k + 1]! - start[k]!, scores, ranks, bits));

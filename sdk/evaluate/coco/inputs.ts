@@ -29,10 +29,11 @@ export type GroundTruthInput = FileSource | GroundTruthColumns | CocoDataset;
 
 const special = '\u0000number ';
 
-/** JSON with NaN and Infinity as Python writes them, typed arrays as lists, and runs given as bytes as text. */
+/** JSON with NaN, Infinity and -0 as Python writes them, typed arrays as lists, and runs given as bytes as text. */
 function toJson(value: unknown): string {
   const text = JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === 'number' && !Number.isFinite(part)) return special + String(part);
+    if (Object.is(part, -0)) return `${special}-0`;
     if (part instanceof Uint8Array) return String.fromCharCode(...part);
     if (ArrayBuffer.isView(part) && !(part instanceof DataView)) return Array.from(part as unknown as ArrayLike<number>);
     return part;

@@ -214,9 +214,13 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
   const A = settings.areaRanges.length;
   const positives = new Uint32Array(K * A);
   const checked = new Uint8Array(rows.count);
+  /** Bounds that two ranges share. */
+  const shared = new Set<number>();
+  for (const { min } of settings.areaRanges) if (settings.areaRanges.some(({ max }) => max === min)) shared.add(min);
+  let notBox = 0;
+  const about = (row: number) => ({ image: rows.imageIds[row]!, id: rows.ids[row]!, idsAre: 'annotations' as const });
   const check = (row: number, image: number): void => {
     const present = rows.present[row]!;
-    const about = { image: rows.imageIds[row]!, id: rows.ids[row]!, idsAre: 'annotations' as const };
     if (!(present & has.crowd)) {
       if (strict)
         refuse(
@@ -227,7 +231,7 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
           "Use mode: 'corrected', which takes it as 0.",
         );
       notes.add('missing-iscrowd', 'warning', 'Annotations without iscrowd are taken as iscrowd = 0, where pycocotools stops.', {
-        ...about,
+        ...about(row),
         counts: { annotations: 1 },
         corrected: true,
       });
@@ -240,7 +244,7 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
       if (settings.iouType === 'boundary') flag |= truthFlag.ignore;
       else if (strict) {
         notes.add('ignore-overwritten', 'warning', 'The field "ignore" has no effect: pycocotools overwrites it by iscrowd.', {
-          ...about,
+          ...about(row),
           counts: { annotations: 1 },
         });
       } else {
@@ -249,7 +253,7 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
           'ignore-overwritten',
           'warning',
           'The field "ignore" is honoured, where pycocotools overwrites it by iscrowd.',
-          { ...about, counts: { annotations: 1 }, corrected: true },
+          { ...about(row), counts: { annotations: 1 }, corrected: true },
         );
       }
     }
@@ -261,7 +265,7 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
         strict
           ? 'An annotation has id 0, which pycocotools takes as "not matched": it can never be a true positive.'
           : 'An annotation has id 0; it counts like any other, where pycocotools never lets it be a true positive.',
-        { ...about, counts: { annotations: 1 }, corrected: !strict },
+        { ...about(row), counts: { annotations: 1 }, corrected: !strict },
       );
     }
     flags[row] = flag;
@@ -296,13 +300,13 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
             'polygon-of-four-numbers',
             'warning',
             'A polygon of four numbers is read as a box x, y, w, h, as by pycocotools.',
-            { ...about, counts: { annotations: 1 } },
+            { ...about(row), counts: { annotations: 1 } },
           );
       }
     } else if (!(present & has.box)) {
       if (strict || !runs) refuse(row, 'no "bbox"', '"bbox": [x, y, width, height]', 'missing-field');
       notes.add('mixed-results', 'warning', 'Annotations without bbox take the box of their mask, where pycocotools stops.', {
-        ...about,
+        ...about(row),
         counts: { annotations: 1 },
         corrected: true,
       });
@@ -312,7 +316,7 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
       if (!Number.isFinite(x + y + w + h)) refuse(row, `bbox ${x}, ${y}, ${w}, ${h}`, 'finite numbers', 'non-finite-box');
       if (w < 0 || h < 0)
         notes.add('negative-box', 'warning', 'Boxes of negative size overlap with nothing.', {
-          ...about,
+          ...about(row),
           counts: { annotations: 1 },
         });
     }
@@ -330,24 +334,17 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
         'missing-area',
         'warning',
         'Annotations without area take the pixels of their runs, or width x height; pycocotools stops.',
-        { ...about, counts: { annotations: 1 }, corrected: true },
+        { ...about(row), counts: { annotations: 1 }, corrected: true },
       );
     } else if (Number.isNaN(areas[row])) refuse(row, 'area NaN', 'a number', 'wrong-type');
     const area = areas[row]!;
-    if (present & has.box && area !== w * h)
-      notes.add('area-is-not-box', 'info', 'The area of annotations decides their size range, not width x height.', {
-        counts: { annotations: 1 },
-      });
-    if (
-      settings.areaRanges.filter(({ min, max }) => area >= min && area <= max && (area === min || area === max) && area > 0)
-        .length > 1
-    ) {
-      notes.add('area-on-bound', 'info', 'Areas exactly on a bound belong to both neighbouring ranges.', {
-        ...about,
-        counts: { annotations: 1 },
-      });
+    if (present & has.box && area !== w * h) notBox++;
+    if (area > 0 && shared.has(area)) {
+      const message = 'Areas exactly on a bound belong to both neighbouring ranges.';
+      notes.add('area-on-bound', 'info', message, { ...about(row), counts: { annotations: 1 } });
     }
   };
+  const bounds = Float64Array.from(settings.areaRanges.flatMap(({ min, max }) => [min, max]));
   const unbounded = new Uint8Array(K);
   const any = new Uint8Array(K);
   for (let k = 0; k < K; k++) {
@@ -359,20 +356,23 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
       if (flags[row]! & truthFlag.ignore) continue;
       unbounded[k] = 1;
       const area = areas[row]!;
-      settings.areaRanges.forEach(({ min, max }, a) => {
-        if (!(area < min || area > max)) positives[k * A + a]!++;
-      });
+      for (let a = 0; a < A; a++) if (!(area < bounds[2 * a]! || area > bounds[2 * a + 1]!)) positives[k * A + a]!++;
     }
-    const about = { id: categories[k]!.id, idsAre: 'categories' as const, counts: { classes: 1 } };
+    const ofClass = { id: categories[k]!.id, idsAre: 'categories' as const, counts: { classes: 1 } };
     if (!any[k])
-      notes.add('class-without-ground-truth', 'info', 'Classes without ground truth are -1 and left out of the means.', about);
+      notes.add('class-without-ground-truth', 'info', 'Classes without ground truth are -1 and left out of the means.', ofClass);
     else if (!unbounded[k])
       notes.add(
         'class-of-ignored-only',
         'info',
         'Classes whose ground truth is all ignored or crowd are -1 and left out of the means.',
-        about,
+        ofClass,
       );
+  }
+  if (notBox > 0) {
+    notes.add('area-is-not-box', 'info', 'The area of annotations decides their size range, not width x height.', {
+      counts: { annotations: notBox },
+    });
   }
   if (order.length === 0)
     notes.add('no-ground-truth', 'warning', 'There is no ground truth in the images and classes evaluated: every number is -1.');

@@ -147,12 +147,17 @@ export class GrowingRows implements Rows {
     this.#capacity = capacity;
   }
 
+  /** Bytes of masks that are likely to come: memory is taken once instead of in growing steps. */
+  expectedBytes = 0;
+
   /** Takes bytes of masks in; returns their place in units of 8. `bytes` is a multiple of 8 long. */
   addBytes(bytes: Uint8Array): number {
     const masks = this.masks!;
     const at = this.#maskBytes;
     if (at + bytes.length > masks.bytes.length) {
-      const grown = new Uint8Array(Math.max(at + bytes.length, 1 << 16, Math.ceil((masks.bytes.length * 1.5) / 8) * 8));
+      const grown = new Uint8Array(
+        Math.max(at + bytes.length, 1 << 16, this.expectedBytes, Math.ceil((masks.bytes.length * 1.5) / 8) * 8),
+      );
       grown.set(masks.bytes.subarray(0, at));
       masks.bytes = grown;
     }

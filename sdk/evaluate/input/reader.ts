@@ -89,7 +89,7 @@ async function readRecords(
   isDataset: boolean,
   withMasks: boolean,
   options: LongOptions,
-  take: (rows: number, view: View, blobs: () => Uint8Array) => void,
+  take: (rows: number, view: View, blobs: () => Uint8Array, size: number) => void,
 ): Promise<{ name: string; lists: number }> {
   const thing = isDataset ? 'ground truth' : 'detections';
   const { signal, onProgress } = options;
@@ -116,7 +116,7 @@ async function readRecords(
     const kindsOfRows = view(field.kind);
     for (let i = 0; i < rows; i++) taken[kindsOfRows[i]!]!++;
     list = kindsOfRows[rows - 1]!;
-    take(rows, view, blobs);
+    take(rows, view, blobs, opened.size);
     kernels.takeRows();
   };
   /** Reads what the window holds. Returns whether the file has ended. */
@@ -313,7 +313,10 @@ function takeMasks(
  */
 export async function readDetections(source: FileSource, options: ReadColumnsOptions = {}): Promise<Rows & { name: string }> {
   const rows = detectionRows((options.masks ?? true) ? 'all' : 'areas');
-  const { name } = await readRecords(source, false, true, options, (count, view, blobs) => takeRows(rows, 0, count, view, blobs));
+  const { name } = await readRecords(source, false, true, options, (count, view, blobs, size) => {
+    rows.expectedBytes = Math.min(Math.ceil(size / 8) * 8, 2 ** 31);
+    takeRows(rows, 0, count, view, blobs);
+  });
   return Object.assign(rows.finish(), { name });
 }
 

@@ -118,6 +118,9 @@ function boxIouPlain(
   return out;
 }
 
+/** Results leave WASM in pieces of this size, while they are still in the processor's cache. */
+const cellsAtOnce = 2 ** 14;
+
 /** Below this many pairs, copying into WASM costs more than it saves. */
 const fewestPairs = 4096;
 
@@ -130,7 +133,8 @@ function boxIouFast(
   format: 'xyxy' | 'xywh',
 ): Float64Array<ArrayBuffer> | undefined {
   const stride = m + (m & 1);
-  const place = reserve([left.byteLength, stride * 5 * 8, stride * 8, n * stride * 8]);
+  const rowsAtOnce = Math.min(n, Math.max(1, Math.floor(cellsAtOnce / stride)));
+  const place = reserve([left.byteLength, stride * 5 * 8, stride * 8, rowsAtOnce * stride * 8]);
   if (!place) return undefined;
   const { kernels, places, buffer } = place;
   const [aAt, bAt, crowdAt, outAt] = places as [number, number, number, number];
@@ -140,10 +144,15 @@ function boxIouFast(
   for (let j = 0; j < m; j++) writeBox(columns, j, stride, b, j, format);
   const flags = new Int32Array(buffer, crowdAt, stride * 2).fill(0);
   if (crowd) for (let j = 0; j < m; j++) if (crowd[j]) flags[2 * j] = flags[2 * j + 1] = -1;
-  kernels.pairwiseIou(n, stride, aAt, bAt, crowdAt, outAt);
-  const result = new Float64Array(buffer, outAt, n * stride);
-  if (stride === m) return result.slice();
   const out = new Float64Array(n * m);
-  for (let i = 0; i < n; i++) out.set(result.subarray(i * stride, i * stride + m), i * m);
+  for (let from = 0; from < n; from += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, n - from);
+    kernels.pairwiseIou(rows, stride, aAt + from * 40, bAt, crowdAt, outAt);
+    if (stride === m) {
+      out.set(new Float64Array(buffer, outAt, rows * m), from * m);
+      continue;
+    }
+    for (let i = 0; i < rows; i++) out.set(new Float64Array(buffer, outAt + i * stride * 8, m), (from + i) * m);
+  }
   return out;
 }

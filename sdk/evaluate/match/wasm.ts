@@ -11,7 +11,7 @@ export interface MatchKernels extends Exports {
 }
 
 /** Arrays larger than this stay in JavaScript: the module's memory never shrinks again. */
-const mostBytes = 2 ** 29;
+const mostBytes = 2 ** 28;
 const pageBytes = 2 ** 16;
 /** The module has no data of its own; the first bytes are left alone so that no pointer is 0. */
 const firstByte = 64;
