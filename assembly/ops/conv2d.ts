@@ -87,32 +87,39 @@ function windowTable(p: usize, table: usize, tableStride: usize, from: usize, ro
   const zeros = word(p, Conv2d.zeros);
   const mayMerge = dilationX == 1 && word(p, Conv2d.groups) == 1;
   const lastFit = width - (kernelWidth - 1) * dilationX;
+  // Position of the first row of a tile; divisions only once.
+  let ox = row % outWidth;
+  let oy = (row / outWidth) % outHeight;
+  let image = from + <usize>(row / outWidth / outHeight) * height * line;
   for (let first = 0; first < rows; first += tileRows) {
-    const start = row + first;
-    // Columns of the tile: whole kernel rows are read at once if every pixel lies inside in x.
-    let merged = mayMerge;
-    for (let r = 0; r < tileRows && merged; r++) {
-      const ix = ((start + min(r, rows - 1 - first)) % outWidth) * strideX - padLeft;
-      merged = ix >= 0 && ix < lastFit;
-    }
+    const last = min(tileRows, rows - first) - 1;
+    // Whole kernel rows are read at once if all pixels of the tile are on one line and inside in x.
+    const left = ox * strideX - padLeft;
+    const merged = mayMerge && ox + last < outWidth && left >= 0 && left + last * strideX < lastFit;
     const taps = merged ? 1 : kernelWidth;
     store<i32>(table, kernelHeight * taps);
     store<i32>(table, (merged ? kernelWidth * groupChannels : groupChannels) << 2, 4);
     for (let r = 0; r < tileRows; r++) {
-      const at = start + min(r, rows - 1 - first);
-      const ox = at % outWidth;
-      const rest = at / outWidth;
-      const iy0 = (rest % outHeight) * strideY - padTop;
+      const iy0 = oy * strideY - padTop;
       const ix0 = ox * strideX - padLeft;
-      const image = from + <usize>(rest / outHeight) * height * line;
-      let entry = table + 8 + ((<usize>r) << 2);
+      let entry = table + 8 + (<usize>r << 2);
       for (let ky = 0; ky < kernelHeight; ky++) {
         const iy = iy0 + ky * dilationY;
         const inside = <u32>iy < <u32>height;
         for (let kx = 0; kx < taps; kx++) {
           const ix = ix0 + kx * dilationX;
           store<u32>(entry, inside && <u32>ix < <u32>width ? <u32>(image + <usize>iy * line + <usize>ix * pixel) : zeros);
-          entry += (<usize>tileRows) << 2;
+          entry += <usize>tileRows << 2;
+        }
+      }
+      // Missing rows of the last tile repeat the last one.
+      if (r < last || (r == last && last + 1 == tileRows)) {
+        if (++ox == outWidth) {
+          ox = 0;
+          if (++oy == outHeight) {
+            oy = 0;
+            image += <usize>height * line;
+          }
         }
       }
     }
@@ -120,7 +127,7 @@ function windowTable(p: usize, table: usize, tableStride: usize, from: usize, ro
   }
 }
 
-/** Copies the taps of `rows` output pixels to dense rows [inner]; writes up to 12 bytes behind the last one. */
+/** Copies the taps of `rows` output pixels to dense rows [inner]; writes up to 12 bytes behind the last one. A tap row has at most 16 floats. */
 function gatherRows(p: usize, to: usize, from: usize, row: i32, rows: i32, groupChannels: i32, inner: i32): void {
   const height = word(p, Conv2d.height);
   const width = word(p, Conv2d.width);
@@ -136,12 +143,12 @@ function gatherRows(p: usize, to: usize, from: usize, row: i32, rows: i32, group
   const zeros = <usize>word(p, Conv2d.zeros);
   const mayMerge = dilationX == 1 && word(p, Conv2d.groups) == 1;
   const lastFit = width - (kernelWidth - 1) * dilationX;
+  let ox = row % outWidth;
+  let oy = (row / outWidth) % outHeight;
+  let image = from + <usize>(row / outWidth / outHeight) * height * line;
   for (let r = 0; r < rows; r++) {
-    const at = row + r;
-    const rest = at / outWidth;
-    const iy0 = (rest % outHeight) * word(p, Conv2d.stride_y) - word(p, Conv2d.pad_top);
-    const ix0 = (at % outWidth) * strideX - word(p, Conv2d.pad_left);
-    const image = from + <usize>(rest / outHeight) * height * line;
+    const iy0 = oy * word(p, Conv2d.stride_y) - word(p, Conv2d.pad_top);
+    const ix0 = ox * strideX - word(p, Conv2d.pad_left);
     const merged = mayMerge && ix0 >= 0 && ix0 < lastFit;
     const taps = merged ? 1 : kernelWidth;
     const bytes = (<usize>(merged ? kernelWidth * groupChannels : groupChannels)) << 2;
@@ -152,8 +159,22 @@ function gatherRows(p: usize, to: usize, from: usize, row: i32, rows: i32, group
         const ix = ix0 + kx * dilationX;
         const source = inside && <u32>ix < <u32>width ? image + <usize>iy * line + <usize>ix * pixel : zeros;
         // Whole vectors: what is written too much is overwritten by the next tap.
-        for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(source + i));
+        v128.store(to, v128.load(source));
+        if (bytes > 16) {
+          v128.store(to, v128.load(source, 16), 16);
+          if (bytes > 32) {
+            v128.store(to, v128.load(source, 32), 32);
+            if (bytes > 48) v128.store(to, v128.load(source, 48), 48);
+          }
+        }
         to += bytes;
+      }
+    }
+    if (++ox == outWidth) {
+      ox = 0;
+      if (++oy == outHeight) {
+        oy = 0;
+        image += <usize>height * line;
       }
     }
   }

@@ -37,32 +37,42 @@ select, .bar button { font: inherit; font-size: 14px; padding: 6px 10px; border:
 .filter[aria-pressed=true] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); font-weight: 600; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: hsl(var(--hue) 62% var(--light)); flex: none; }
 #count { color: var(--soft); font-size: 14px; font-variant-numeric: tabular-nums; margin-left: auto; }
-.sheet { border: 1px solid var(--line); border-radius: 10px; background: var(--card); overflow-x: auto; }
+.sheet { border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
-th { text-align: left; font-size: 13px; font-weight: 600; color: var(--soft); padding: 9px 12px; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { position: sticky; top: var(--bar, 0); z-index: 1; background: var(--card); text-align: left; font-size: 13px; font-weight: 600; color: var(--soft); padding: 9px 12px; box-shadow: inset 0 -1px var(--line); white-space: nowrap; }
+th:first-child { border-top-left-radius: 10px; } th:last-child { border-top-right-radius: 10px; }
+.wide th { position: static; }
 th .dot { display: inline-block; margin-right: 6px; }
-td { padding: 7px 12px; border-top: 1px solid var(--line); vertical-align: top; }
+td { padding: 7px 12px; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td:first-child { width: 24%; min-width: 190px; overflow-wrap: anywhere; }
 tbody:first-of-type tr:first-child td { border-top: 0; }
 tr.row { cursor: pointer; }
 tr.row:hover td, tr.open td { background: var(--hover); }
 tr.open + tr.more td { background: var(--hover); border-top: 0; padding: 0 12px 14px; }
-.name { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: start; overflow-wrap: anywhere; }
-.id { color: var(--soft); font-size: 12.5px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-td .id { margin-left: 6px; }
+.name { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: start; }
+.id { color: var(--soft); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+td .id { margin-left: 6px; white-space: nowrap; }
 .none { color: var(--line); }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .num.good { color: var(--good); } .num.bad { color: var(--bad); }
 .chip { display: inline-block; margin: 1px 5px 1px 0; padding: 0 8px; border-radius: 99px; font-size: 13px; background: hsl(var(--hue, 210) 45% var(--tint)); }
+td .chip { white-space: nowrap; max-width: 100%; overflow: hidden; text-overflow: ellipsis; vertical-align: bottom; }
 a.chip { color: inherit; text-decoration: none; } a.chip:hover { text-decoration: underline; }
 .chip b { font-weight: 600; }
 .details { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 10px 28px; font-size: 14px; }
 .details h2 { font-size: 13px; font-weight: 600; color: var(--soft); margin: 6px 0 2px; }
 .details ul { margin: 0; padding: 0; list-style: none; }
 .details li { padding: 2px 0; overflow-wrap: anywhere; }
-.details .id { display: block; margin: 0; }
+.details .id { display: block; margin: 0; white-space: normal; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; }
 .empty { padding: 40px; text-align: center; color: var(--soft); }
-@media (max-width: 700px) { body { padding: 0 12px 48px; } #count { margin-left: 0; } td, th { padding: 7px 8px; } .bar { position: static; } }
+@media (max-width: 760px) {
+  body { padding: 0 12px 48px; } header { padding-top: 18px; } .bar { position: static; } #count { margin-left: 0; }
+  thead { display: none; } table, tbody, tr, td { display: block; } tr.row { padding: 8px 0; border-top: 1px solid var(--line); } tr.row:first-child { border-top: 0; }
+  td, td.num { border: 0; padding: 2px 12px; text-align: left; } td.none, td:empty { display: none; } td:first-child { width: auto; }
+  td[data-label]::before { content: attr(data-label); display: inline-block; min-width: 96px; margin-right: 8px; color: var(--soft); font-size: 13px; }
+}
 @media print { .bar { display: none; } body { max-width: none; background: #fff; } }
 `;
 
@@ -121,7 +131,7 @@ rows.forEach((row, index) => {
 
 const memberCell = (row, d) => {
   const member = row.members.find(([set]) => set === d);
-  return member ? el('td', {}, bdi(member[2]), el('span', { className: 'id' }, ...text(member[1]))) : el('td', { className: 'none' }, '\\u2013');
+  return member ? el('td', { 'data-label': datasets[d].name }, bdi(member[2]), el('span', { className: 'id' }, ...text(member[1]))) : el('td', { className: 'none' }, '\\u2013');
 };
 const relationChip = (r) => el('a', { className: 'chip', href: '#' + r.row, title: words[r.kind] + ' ' + r.text }, el('b', {}, symbols[r.kind] + ' '), bdi(r.text), r.score === undefined ? '' : ' ' + r.score.toFixed(2));
 
@@ -130,9 +140,9 @@ const build = (row) => {
   const cells = [el('td', {}, name, el('span', { className: 'id' }, ...text(row.id)))];
   if (asColumns) datasets.forEach((_, d) => cells.push(memberCell(row, d)));
   else cells.push(el('td', {}, ...row.members.map(([d, id, own]) => el('span', { className: 'chip', hueOf: d, title: datasets[d].name + ' ' + id }, bdi(own)))));
-  if (has.cost) cells.push(el('td', { className: 'num ' + (row.cost > 0 ? 'bad' : row.cost < 0 ? 'good' : '') }, fixed(row.cost)));
-  if (has.margin) cells.push(el('td', { className: 'num' }, fixed(row.margin)));
-  if (has.relations) cells.push(el('td', {}, ...row.relations.slice(0, 4).map(relationChip), row.relations.length > 4 ? '+' + (row.relations.length - 4) : ''));
+  if (has.cost) cells.push(el('td', { 'data-label': 'Cost', className: 'num ' + (row.cost > 0 ? 'bad' : row.cost < 0 ? 'good' : '') }, fixed(row.cost)));
+  if (has.margin) cells.push(el('td', { 'data-label': 'Margin', className: 'num' }, fixed(row.margin)));
+  if (has.relations) cells.push(el('td', { className: 'relations' }, ...row.relations.slice(0, 4).map(relationChip), row.relations.length > 4 ? '+' + (row.relations.length - 4) : ''));
   const tr = el('tr', { className: 'row', id: 'row' + row.index }, ...cells);
   tr.addEventListener('click', (event) => {
     if (!event.target.closest('a') && !String(getSelection())) toggle(row, tr);
@@ -233,4 +243,11 @@ addEventListener('keydown', (event) => {
 nameTheme();
 draw();
 follow();
+// The heading of the table stays below the bar; a table wider than the page scrolls by itself instead.
+const sheet = document.querySelector('.sheet');
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty('--bar', document.querySelector('.bar').offsetHeight + 'px');
+  sheet.classList.remove('wide');
+  sheet.classList.toggle('wide', sheet.scrollWidth > sheet.clientWidth + 1);
+}).observe(document.body);
 `;

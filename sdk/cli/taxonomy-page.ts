@@ -1,5 +1,5 @@
 // One self-contained HTML page on which a person sees and searches a taxonomy. It makes the data; looks and behaviour stand beside it.
-import type { Relation, RelationEnd, Taxonomy } from 'labelweave/taxonomy';
+import { flipRelation, type Relation, type RelationEnd, type Taxonomy } from 'labelweave/taxonomy';
 import { pageBody, pageScript, pageStyle } from './taxonomy-page-parts.js';
 
 /** What the page's script reads. Positions are those of `rows` and `datasets`. */
@@ -120,8 +120,9 @@ function pageData(taxonomy: Taxonomy): PageData {
     });
   };
   for (const relation of relations.list) {
+    const back = flipRelation(relation);
     add(relation.a, relation.b, relation);
-    for (const seen of relations.of(relation.b)) if (rowOf(seen.b) === rowOf(relation.a) && nameOf(seen.b) === nameOf(relation.a)) add(relation.b, relation.a, seen); // prettier-ignore
+    add(back.a, back.b, back);
   }
   for (const [words, groups] of [
     ['must merge', pins.mustMerge],

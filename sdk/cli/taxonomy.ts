@@ -35,7 +35,7 @@ async function show(files: readonly string[], options: Options): Promise<number>
       throw new UsageError(`--html: found ${JSON.stringify(html)}; wanted the name of a file`);
     await writeBytes(html, new TextEncoder().encode(taxonomyPage(taxonomy)));
     process.stderr.write(`${html}: ${summary(taxonomy)}\n`);
-  } else process.stdout.write(`${table(taxonomy, typeof options['search'] === 'string' ? options['search'] : '')}\n`);
+  } else process.stdout.write(`${table(taxonomy, String(options['search'] ?? ''))}\n`);
   return exitCodes.ok.code;
 }
 

@@ -34,7 +34,7 @@ describe('diff', () => {
     ['a data set less, and its labels', made(apart), made(joined).map((labels) => labels.restrict(['x'])), ['remove  data set "y", 3 labels', 'remove  unified "y3" (id 3): y "Three" (id 3)']],
     ['a relation', made(joined), made(joined, { relations: [{ a: { dataset: 'x', id: 1 }, kind: 'subset', b: { unified: 2 } }] }), ['add     "x" 1 subset unified 2']],
     ['a pin', made(joined, { pins: { mustMerge: [[{ dataset: 'x', id: 1 }, { dataset: 'y', id: 1 }]] } }), made(joined), ['remove  pin must-merge: "x" 1, "y" 1']],
-    ['a label of a data set more, one renamed', made(joined), made([...joined, ['4', 4, 0]], {}, 't', [labelSpace('x', [{ id: 1, name: 'uno' }, { id: 2, name: 'two' }, { id: 3, name: 'three' }, { id: 4, name: 'four' }]), y]), ['add     x "four" (id 4), in "4" (id 3)', 'rename  x 1: "one" -> "uno"', 'add     unified "4" (id 3): x "four" (id 4)']],
+    ['a label of a data set more, one renamed', made(joined), made([...joined, ['4', 4, 0]], {}, 't', [labelSpace('x', [{ id: 1, name: 'uno' }, { id: 2, name: 'two' }, { id: 3, name: 'three' }, { id: 4, name: 'four' }]), y]), ['add     x "four" (id 4), in "4" (id 3)', 'add     unified "4" (id 3): x "four" (id 4)', 'rename  x 1: "one" -> "uno"']],
   ])('%s', (_, a, b, wanted) => expect(lines(a, b)).toEqual(wanted)); // prettier-ignore
 
   it('a relation is the same from both ends', () => {

@@ -22,14 +22,19 @@ export interface ProgramPart {
  */
 const script = `
 const spaces = new Map();
+function open({ modules, memory }) {
+  try {
+    const env = { memory };
+    let { run, step } = new WebAssembly.Instance(modules.plain, { env }).exports;
+    if (modules.relaxed) run = new WebAssembly.Instance(modules.relaxed, { env, plain: { step } }).exports.run;
+    return { run, words: new Int32Array(memory.buffer) };
+  } catch (error) {
+    return { error: String(error) };
+  }
+}
 onmessage = ({ data: m }) => {
   if (m.open) {
-    try {
-      const env = { memory: m.memory };
-      let { run, step } = new WebAssembly.Instance(m.modules.plain, { env }).exports;
-      if (m.modules.relaxed) run = new WebAssembly.Instance(m.modules.relaxed, { env, plain: { step } }).exports.run;
-      spaces.set(m.open, { run, words: new Int32Array(m.memory.buffer) });
-    } catch (error) { spaces.set(m.open, { error: String(error) }); }
+    spaces.set(m.open, open(m));
   } else if (m.close) {
     spaces.delete(m.close);
   } else if (m.run) {
@@ -56,7 +61,7 @@ onmessage = ({ data: m }) => {
     }
     postMessage({ frame: m.frame, stopped, error, times: m.thread ? undefined : times });
   } else {
-    postMessage({ ready: true });
+    postMessage({ ready: true, error: open(m).error });
   }
 };`;
 
@@ -78,7 +83,7 @@ interface Pending {
 }
 
 /** Longest time to wait for workers to start, in ms. */
-const START_MS = 5000;
+const START_MS = 10_000;
 
 export class Team {
   readonly #workers: PlatformWorker[] = [];
@@ -92,6 +97,7 @@ export class Team {
   /** Starts `threads` workers and waits until all answer. Rejects with DeviceError where the host refuses. */
   static async start(modules: Modules, threads: number): Promise<Team> {
     const team = new Team(modules);
+    const probe = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -112,10 +118,22 @@ export class Team {
           const worker = startWorker(script);
           team.#workers.push(worker);
           worker.onerror = reject;
-          worker.onmessage = () => {
-            if (++ready === threads) resolve();
+          worker.onmessage = ({ data }) => {
+            const { error } = data as Reply;
+            if (error !== undefined) {
+              reject(
+                new DeviceError('device-failed', {
+                  thing: 'wasm threads',
+                  found: error,
+                  wanted: 'workers that can share memory',
+                }),
+              );
+            } else if (++ready === threads) {
+              resolve();
+            }
           };
-          worker.postMessage({});
+          // Some hosts have workers to which modules or shared memory cannot be sent: better known now.
+          worker.postMessage({ modules, memory: probe });
         }
       });
     } catch (error) {

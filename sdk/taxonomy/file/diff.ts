@@ -39,6 +39,7 @@ export type Change =
 /**
  * What changed from `a` to `b`. Labels are the same where data set and id are. The order of labels, ids of unified labels, scores and costs do not
  * count. Where unified labels broke up and joined at once, those with most labels in common are taken for the same, and single labels move.
+ * Splits come first, then merges, moves, additions, removals and renames.
  */
 export function diff(a: Taxonomy, b: Taxonomy): Change[] {
   const changes: Change[] = [];
@@ -53,8 +54,11 @@ export function diff(a: Taxonomy, b: Taxonomy): Change[] {
   const pinKey = (labels: readonly LabelKey[]): string => labels.map(endKey).sort().join();
   changes.push(...listChanges(a.pins.mustMerge, b.pins.mustMerge, pinKey, (labels) => ({ of: 'must-merge', labels })));
   changes.push(...listChanges(a.pins.cannotMerge, b.pins.cannotMerge, pinKey, (labels) => ({ of: 'cannot-merge', labels })));
-  return changes;
+  return changes.sort((x, y) => kinds.indexOf(x.kind) - kinds.indexOf(y.kind));
 }
+
+/** What changed most comes first. */
+const kinds: readonly Change['kind'][] = ['split', 'merge', 'move', 'add', 'remove', 'rename'];
 
 /** Data sets, and labels of data sets that both have, which only `one` has. */
 function* onlyIn(one: UnifiedLabelSpace, other: UnifiedLabelSpace, kind: 'add' | 'remove'): Iterable<Change> {
