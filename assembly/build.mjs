@@ -1,9 +1,10 @@
-// Compiles every target of asconfig.json side by side: `build/assembly/<entry>.<target>.wasm` from `assembly/<entry>.ts`. What is newer
-// than all its sources is left alone.
+// Compiles every target of asconfig.json side by side: `build/assembly/<entry>[.<target>].wasm` from `assembly/<entry>.ts`, and beside it the
+// same bytes as a zlib stream, `<name>.wasm.z`. What is newer than all its sources is left alone.
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -26,3 +27,9 @@ const compiled = stale.map(([target, { outFile }]) => {
   });
 });
 await Promise.all(compiled);
+if (!process.exitCode) {
+  for (const { outFile } of Object.values(targets)) {
+    if (changed(`${outFile}.z`) < changed(outFile))
+      writeFileSync(`${outFile}.z`, deflateSync(readFileSync(outFile), { level: 9 }));
+  }
+}

@@ -23,22 +23,13 @@ export function parseJson(bytes: Uint8Array, file: string): unknown {
 export function parseWith<S extends v.GenericSchema>(schema: S, value: unknown, file: string): v.InferOutput<S> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  const issue = deepest(result.issues[0]);
+  const [issue] = result.issues;
   const path =
     issue.path?.map((item) => (typeof item.key === 'number' ? `[${item.key}]` : `.${String(item.key)}`)).join('') ?? '';
   throw new ModelError('invalid-model', {
     thing: `file "${file}"${path ? `, ${path.replace(/^\./, '')}` : ''}`,
     found: 'input' in issue ? describe(issue.input) : 'nothing',
-    wanted: issue.expected ?? issue.message,
+    // What checks of our own expect stands in their message.
+    wanted: (issue.type !== 'custom' && issue.expected) || issue.message,
   });
-}
-
-/** Unions report the alternatives' issues below; the path of the first one that goes deeper is the helpful one. */
-function deepest(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  let found = issue;
-  for (const child of issue.issues ?? []) {
-    const inner = deepest(child);
-    if ((inner.path?.length ?? 0) > (found.path?.length ?? 0)) found = inner;
-  }
-  return found;
 }

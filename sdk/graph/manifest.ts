@@ -23,14 +23,14 @@ export function isLocalName(name: string): boolean {
 
 const Label = v.strictObject({
   /** The dataset's own id (COCO category ids run from 1 to 90 with gaps; Open Images uses text). */
-  id: v.union([v.pipe(v.number(), v.integer()), text]),
+  id: v.custom<number | string>((x) => Number.isInteger(x) || (typeof x === 'string' && x !== ''), 'an integer or a text'),
   name: text,
   synonyms: v.optional(v.array(text)),
 });
 
 /** "Objects as Points" (arXiv:1904.07850), with box sides as four distances from the peak. */
 const CenternetDecoder = v.strictObject({
-  type: v.literal('centernet'),
+  type: v.picklist(['centernet']),
   /** Name of the value [1, H, W, K] with one channel a label. */
   heatmap: text,
   /** What the heatmap holds. */
@@ -45,7 +45,7 @@ const CenternetDecoder = v.strictObject({
 
 const Manifest = v.strictObject({
   /** Version of the manifest. */
-  labelweave: v.literal(1),
+  labelweave: v.picklist([1]),
   name: text,
   description: v.optional(v.string(), ''),
   /** Where the weights come from, for people. */
@@ -77,7 +77,7 @@ const Manifest = v.strictObject({
       v.strictObject({
         dataset: text,
         labels: v.pipe(v.array(Label), v.minLength(1)),
-        decoder: v.variant('type', [CenternetDecoder]),
+        decoder: CenternetDecoder,
       }),
     ),
     v.minLength(1),

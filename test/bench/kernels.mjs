@@ -33,7 +33,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  loader: { '.wasm': 'binary' },
+  loader: { '.z': 'binary' },
   alias: { '#platform': `${root}sdk/node/platform.ts` },
   external: ['sharp', 'fast-png', 'jpeg-js'],
   outfile: `${root}build/bench/kernels.mjs`,

@@ -58,7 +58,7 @@ export async function createWasmRuntime(options: WasmOptions = {}): Promise<Runt
       modules = await compileKernels(useRelaxed, false);
     }
   }
-  const chosen = tile === 'auto' ? await fastestTile(modules, team !== undefined) : tile;
+  const chosen = tile === 'auto' ? await fastestTile(modules, useRelaxed, team !== undefined) : tile;
   const count = team ? wanted : 1;
   const description = `wasm, ${count} ${count === 1 ? 'thread' : 'threads'}${why}, ${useRelaxed ? 'relaxed' : 'plain'} SIMD, tile ${chosen}`;
   return new WasmRuntime(description, modules, team, { threads: count, tileRows: Number(chosen[0]) });

@@ -1,6 +1,4 @@
-// The WebAssembly modules: which build this engine takes, for shared or unshared memory. Compiles; runs nothing.
-import relaxedBytes from '../../../build/assembly/kernels.relaxed.wasm';
-import simdBytes from '../../../build/assembly/kernels.simd.wasm';
+// The WebAssembly modules: which build this engine takes, for shared or unshared memory. Loads and compiles; runs nothing.
 import { DeviceError, InternalError } from '../../errors.js';
 
 /** What the kernels export; see assembly/kernels.ts. */
@@ -53,24 +51,41 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(relaxedProbe);
 }
 
-/** Compiled builds. With `relaxed`, `plain` does the steps that gain nothing from it. */
+/** Compiled modules that run on one memory. */
 export interface Modules {
-  plain: WebAssembly.Module;
-  relaxed: WebAssembly.Module | undefined;
+  /** The operators that gain nothing from relaxed SIMD. */
+  base: WebAssembly.Module;
+  /** All others, and what runs programs; it calls `base`. */
+  kernels: WebAssembly.Module;
 }
 
-/** Compiles the kernels. Throws DeviceError `device-unavailable` where WebAssembly or its SIMD is missing. */
+/** Compiles the kernels; the build that is not taken is not loaded. Throws DeviceError `device-unavailable` where WebAssembly or its SIMD is missing. */
 export async function compileKernels(relaxed: boolean, shared: boolean): Promise<Modules> {
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(simdProbe)) {
     throw new DeviceError('device-unavailable', {
       thing: 'device "wasm"',
       found: typeof WebAssembly === 'undefined' ? 'no WebAssembly' : 'WebAssembly without 128-bit SIMD',
-      wanted: 'an engine with WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4, Node 16 or later)',
+      wanted: 'an engine with WebAssembly SIMD (Chrome 91, Firefox 113, Safari 16.4, Node 18 or later)',
     });
   }
-  const compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
-  const [plain, fused] = await Promise.all([compile(simdBytes), relaxed ? compile(relaxedBytes) : undefined]);
-  return { plain, relaxed: fused };
+  const compile = async (file: Promise<{ default: Uint8Array<ArrayBuffer> }>) => {
+    const bytes = await inflate((await file).default);
+    return WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
+  };
+  // Each a file of its own, the base too: among other code the same bytes take more room when they are sent compressed.
+  const [base, kernels] = await Promise.all([
+    compile(import('../../../build/assembly/base.wasm.z')),
+    compile(
+      relaxed ? import('../../../build/assembly/kernels.relaxed.wasm.z') : import('../../../build/assembly/kernels.simd.wasm.z'),
+    ),
+  ]);
+  return { base, kernels };
+}
+
+/** What a zlib stream holds. */
+async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** The same module with its imported memory declared unshared: the limits flag becomes 0x01 (minimum and maximum) instead of 0x03 (and shared). */
@@ -117,10 +132,9 @@ export function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<A
 }
 
 /** Instance of the kernels on a memory. The script of team.ts does the same in a worker. */
-export function instantiate({ plain, relaxed }: Modules, memory: WebAssembly.Memory): Kernels {
-  const base = new WebAssembly.Instance(plain, { env: { memory } }).exports;
-  if (!relaxed) return base as unknown as Kernels;
-  const fused = new WebAssembly.Instance(relaxed, { env: { memory }, plain: { step: base['step']! } }).exports;
-  // The free memory starts behind the data of the plain build; the relaxed one has none.
-  return { ...fused, heapBase: base['heapBase'] } as unknown as Kernels;
+export function instantiate({ base, kernels }: Modules, memory: WebAssembly.Memory): Kernels {
+  const env = { memory };
+  const { heapBase, step } = new WebAssembly.Instance(base, { env }).exports;
+  const { run, part } = new WebAssembly.Instance(kernels, { env, base: { step: step! } }).exports;
+  return { heapBase, run, part } as unknown as Kernels;
 }

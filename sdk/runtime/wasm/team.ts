@@ -25,8 +25,8 @@ const spaces = new Map();
 function open({ modules, memory }) {
   try {
     const env = { memory };
-    let { run, step } = new WebAssembly.Instance(modules.plain, { env }).exports;
-    if (modules.relaxed) run = new WebAssembly.Instance(modules.relaxed, { env, plain: { step } }).exports.run;
+    const { step } = new WebAssembly.Instance(modules.base, { env }).exports;
+    const { run } = new WebAssembly.Instance(modules.kernels, { env, base: { step } }).exports;
     return { run, words: new Int32Array(memory.buffer) };
   } catch (error) {
     return { error: String(error) };

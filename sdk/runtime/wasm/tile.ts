@@ -27,9 +27,8 @@ const OPTIMISED = 0.6;
 /** Another tile than the first must be this much faster: noise does not decide. */
 const MARGIN = 0.92;
 
-/** Picks the tile. `shared` tells what memory the modules are compiled for. */
-export async function fastestTile(modules: Modules, shared: boolean): Promise<TileName> {
-  const relaxed = modules.relaxed !== undefined;
+/** Picks the tile. `relaxed` names the build; `shared` tells what memory the modules are compiled for. */
+export async function fastestTile(modules: Modules, relaxed: boolean, shared: boolean): Promise<TileName> {
   const known = found.get(relaxed);
   if (known) return known;
   const space = new Space(modules, shared, 65536 * 2);
