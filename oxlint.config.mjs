@@ -62,12 +62,15 @@ function refusedImports(room, folder) {
   if (refused.includes('platform')) patterns.push({ regex: '^#platform$', message });
   for (const [ending, importers] of Object.entries(kernelImporters)) {
     if (!importers.includes(folder)) {
-      patterns.push({ regex: `\\.${ending}$`, message: `Only sdk/${importers.join(', sdk/')} import *.${ending}.` });
+      patterns.push({ regex: `\\.${ending}(\\.z)?$`, message: `Only sdk/${importers.join(', sdk/')} import *.${ending}.` });
     }
   }
   // Relative imports always name their file ending (the compiler sees to it), so this matches packages only.
   const allowed = packages.flatMap((name) => (name === 'node:' ? ['!node:*', '!node:*/**'] : [`!${name}`, `!${name}/**`]));
-  patterns.push({ group: ['*', '!**/*.js', '!**/*.wasm', '!**/*.wgsl', '!**/package.json', '!#platform', ...allowed], message });
+  patterns.push({
+    group: ['*', '!**/*.js', '!**/*.wasm', '!**/*.wasm.z', '!**/*.wgsl', '!**/package.json', '!#platform', ...allowed],
+    message,
+  });
   return { 'no-restricted-imports': ['error', { patterns: patterns.filter(({ regex }) => !regex?.includes('()')) }] };
 }
 

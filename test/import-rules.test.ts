@@ -43,6 +43,7 @@ describe('a planted import', () => {
     ['sdk/cli/x.ts', `export { a } from '../detector.js';`, 'the command line goes around the public surface'],
     ['sdk/runtime/wasm/x.ts', `export { default } from '../../../kernels/a.wgsl';`, 'WGSL outside runtime/webgpu'],
     ['sdk/runtime/webgpu/x.ts', `export { default } from '../../../build/a.wasm';`, 'WASM outside runtime/wasm'],
+    ['sdk/runtime/webgpu/y.ts', `export { default } from '../../../build/a.wasm.z';`, 'compressed WASM outside runtime/wasm'],
   ])('%s: %s is refused (%s)', async (file, code) => {
     plant(file, code);
     const { code: exit, stdout } = await lint();
@@ -71,6 +72,7 @@ describe('a planted import', () => {
     plant('sdk/node/x.ts', `export { readFile } from 'node:fs/promises';\nexport { decode } from 'jpeg-js';`);
     plant('sdk/graph/x.ts', `export { object } from 'valibot';\nexport { readFile } from '#platform';`);
     plant('sdk/runtime/wasm/x.ts', `export { default } from '../../../build/a.wasm';`);
+    plant('sdk/runtime/wasm/y.ts', `export { default } from '../../../build/a.wasm.z';`);
     plant('sdk/cli/x.ts', `export { loadDetector } from 'labelweave';\nexport { writePng } from 'labelweave/node';`);
     expect(await lint()).toMatchObject({ code: 0 });
   });
