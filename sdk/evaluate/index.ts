@@ -15,24 +15,6 @@ export { cocoIouThresholds, cocoRecallPoints, linspace, numpyMean, type CurveSha
 export type { Diagnostic, DiagnosticCode, EvaluationProgress, FileSource, LongOptions, Severity } from './types.js';
 export { EvaluationError } from '../errors.js';
 
-// Masks as runs
-export {
-  decodeRle,
-  encodeRle,
-  mergeRles,
-  rleArea,
-  rleBoundary,
-  rleFromBox,
-  rleFromMask,
-  rleFromPolygon,
-  rleFromSegmentation,
-  rleIntersection,
-  rleToBox,
-  rleToMask,
-  type CocoSegmentation,
-  type Rle,
-} from './rle.js';
-
 // Other protocols
 export { datasetProtocols, type DatasetProtocol, type Protocol } from './protocols.js';
 export type { ProtocolDiagnostic } from './diagnostics.js';
@@ -116,13 +98,19 @@ export {
   type SharedChannels,
 } from './semantic/index.js';
 
-// Masks
+// Masks as runs
 export {
   decodeRle,
   encodeRle,
+  mergeRles,
   rleArea,
+  rleBoundary,
+  rleFromBox,
   rleFromMask,
+  rleFromPolygon,
   rleFromSegmentation,
+  rleIntersection,
+  rleToBox,
   rleToMask,
   type CocoSegmentation,
   type Rle,
