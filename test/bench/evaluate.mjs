@@ -72,7 +72,7 @@ print(json.dumps(dict(ap=e.stats[0], bits=sha(e.eval['precision']) + sha(e.eval[
 
 /** One evaluation; run in a process of its own by this script. */
 async function evaluateOnce([groundTruth, detections, iouType, workers]) {
-  const { evaluateCoco } = await import('labelweave/evaluate');
+  const { evaluateCoco } = await import('../../dist/evaluate/index.js');
   const result = await evaluateCoco({ groundTruth, detections, iouType, workers: Number(workers) });
   const sha = (values) =>
     createHash('sha256')
@@ -96,7 +96,7 @@ function seeded(state) {
 /** Writes gt.json and dt.json of the wanted sizes; scores have three digits, so that ties are common. Masks are stars, detections their outlines moved. */
 async function generate({ preset, images, classes, truths, detections, iouType }, out) {
   const masks = iouType !== 'bbox';
-  const { encodeRle, rleFromPolygon } = masks ? await import('labelweave/evaluate') : {};
+  const { encodeRle, rleFromPolygon } = masks ? await import('../../dist/evaluate/index.js') : {};
   const random = seeded(preset.length + images);
   const between = (low, high) => low + random() * (high - low);
   const round = (value) => Math.round(value * 100) / 100;
@@ -201,7 +201,7 @@ async function main() {
       mkdirSync(out, { recursive: true });
       made = 'gen_coco.py';
       const python =
-        existsSync(generator) && spawnSync(values.python ?? 'python3', [generator, '--preset', one.preset, '--out', out]);
+        existsSync(generator) && spawnSync(values.python || 'python3', [generator, '--preset', one.preset, '--out', out]);
       if (!python || python.status !== 0) {
         made = 'own generator';
         await generate(one, out);

@@ -1,6 +1,6 @@
 // CocoEvaluator: batches, shards and partial results give the bits of one run; a refused batch changes nothing.
 import { describe, expect, test } from 'vitest';
-import { CocoEvaluator, evaluateCoco, type CocoResult, type IouType } from '../../sdk/evaluate/index.js';
+import { CocoEvaluator, evaluateCoco, type CocoDetection, type CocoResult, type IouType } from '../../sdk/evaluate/index.js';
 import { encodeRle, rleFromBox } from '../../sdk/evaluate/rle.js';
 
 /** A seeded case: 40 images with gaps in their ids, 6 classes, many equal scores. */
@@ -13,7 +13,7 @@ function makeCase(seed: number) {
   const images = Array.from({ length: 40 }, (_, i) => ({ id: 3 * i + 5, height: 120, width: 160 }));
   const categories = [3, 1, 7, 9, 12, 20].map((id) => ({ id, name: `class ${id}` }));
   const annotations: object[] = [];
-  const detections: { image_id: number; category_id: number; score: number; bbox: number[]; segmentation: object }[] = [];
+  const detections: (CocoDetection & { bbox: number[] })[] = [];
   const bbox = () => [random(100), random(80), 4 + random(50), 4 + random(35)];
   for (const { id } of images) {
     for (let i = random(8); i > 0; i--) {
@@ -26,7 +26,7 @@ function makeCase(seed: number) {
         bbox: box,
         area: box[2]! * box[3]!,
         iscrowd: random(12) === 0 ? 1 : 0,
-        segmentation: { size: [120, 160], counts: encodeRle(rleFromBox(box, 120, 160)) },
+        segmentation: { size: [120, 160] as const, counts: encodeRle(rleFromBox(box, 120, 160)) },
       });
       for (let j = random(3); j > 0; j--) {
         const near = [box[0]! + random(3), box[1]!, box[2]! + random(5), box[3]!];
@@ -35,7 +35,7 @@ function makeCase(seed: number) {
           category_id: category,
           score: random(20) / 20,
           bbox: near,
-          segmentation: { size: [120, 160], counts: encodeRle(rleFromBox(near, 120, 160)) },
+          segmentation: { size: [120, 160] as const, counts: encodeRle(rleFromBox(near, 120, 160)) },
         });
       }
     }
