@@ -48,9 +48,9 @@ function readHierarchy(thing: string, input: JsonInput): Map<string, Set<string>
     const node = object(where, value, 'an object with LabelName');
     const id = own(node, 'LabelName');
     if (typeof id !== 'string') throw invalid(`${where}.LabelName`, describe(id), 'a Freebase id');
-    const own_ = above.get(id) ?? new Set();
-    above.set(id, own_);
-    if (parent !== undefined) own_.add(parent);
+    const parents = above.get(id) ?? new Set();
+    above.set(id, parents);
+    if (parent !== undefined) parents.add(parent);
     for (const [key, next] of [
       ['Subcategory', id],
       ['Part', undefined],
