@@ -98,6 +98,9 @@ export {
   type SharedChannels,
 } from './semantic/index.js';
 
+// Reports and analysis
+export * from './report/index.js';
+
 // Masks as runs
 export {
   decodeRle,
