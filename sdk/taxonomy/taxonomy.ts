@@ -26,14 +26,19 @@ export interface Origin {
   readonly objective?: number;
   /** Lower bound of the objective; equal to it where the solution is proven optimal. */
   readonly bound?: number;
+  /** For people. */
   readonly note?: string;
 }
 
 /** What a taxonomy has beside its unified labels. */
 export interface TaxonomyParts {
+  /** For people. */
   description?: string;
+  /** Relations of labels; at most one of two labels. Default: none. */
   relations?: readonly Relation[];
+  /** What a person decided. Default: nothing. */
   pins?: Partial<Pins>;
+  /** Where the taxonomy came from. */
   origin?: Origin;
 }
 
@@ -41,12 +46,15 @@ export interface TaxonomyParts {
 export interface Taxonomy<L extends string = string> extends LabelTransform<L> {
   /** Name of the unified label space. */
   readonly name: string;
+  /** For people. */
   readonly description: string | undefined;
   /** The unified labels and their mappings. */
   readonly unified: UnifiedLabelSpace<L>;
   /** Relations between labels. */
   readonly relations: Relations;
+  /** What a person decided. */
   readonly pins: Pins;
+  /** Where it came from. */
   readonly origin: Origin | undefined;
   /** What is doubtful but lawful: pins that the unified labels do not follow. */
   readonly warnings: readonly Problem[];

@@ -15,6 +15,7 @@ export type Members = Readonly<Record<string, LabelId>>;
 
 /** A unified label as it is given: a name and its members are needed; the id defaults to the position. */
 export interface UnifiedLabelInput<L extends string = string> extends Pick<LabelInput<L>, 'id' | 'name' | 'synonyms' | 'color'> {
+  /** What it stands for: one label or more. */
   readonly members: Members;
   /** What joining the members costs the original heads: a loss of AP (0..1) or a distortion, as the origin of the taxonomy says. */
   readonly cost?: number;
