@@ -11,7 +11,7 @@ export const importTable = {
   errors: { rooms: [] },
   tensor: { rooms: ['errors'] },
   ir: { rooms: ['errors', 'tensor'] },
-  taxonomy: { rooms: ['errors', 'tensor'], packages: ['valibot'] },
+  taxonomy: { rooms: ['errors', 'tensor'], packages: ['valibot', 'yaml'] },
   detections: { rooms: ['errors', 'tensor', 'taxonomy'] },
   'platform-types': { rooms: ['errors', 'tensor'] },
   platform: { rooms: ['errors', 'tensor', 'image', 'platform-types'] },
@@ -23,13 +23,16 @@ export const importTable = {
   unify: { rooms: [...data, 'runtime'] },
   postprocess: { rooms: [...data, 'runtime'] },
   evaluate: { rooms: [...data, 'postprocess', 'store', 'platform', 'platform-types'] },
+  datasets: { rooms: [...data, 'image', 'store', 'platform', 'platform-types'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
   node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png'] },
   detector: {
     rooms: [...data, 'image', 'graph', 'heads', 'unify', 'postprocess', 'runtime', 'store', 'platform', 'platform-types'],
   },
 };
-importTable.index = { rooms: Object.keys(importTable).filter((room) => !['node', 'models', 'evaluate'].includes(room)) };
+importTable.index = {
+  rooms: Object.keys(importTable).filter((room) => !['node', 'models', 'evaluate', 'datasets'].includes(room)),
+};
 // The command line uses the package as its users do, by its published name.
 importTable.cli = { rooms: [], packages: ['node:', 'cac', 'labelweave'] };
 

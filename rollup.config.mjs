@@ -118,7 +118,7 @@ export default [
   {
     input: { ...entries(), platform: 'sdk/platform.ts', 'node/platform': 'sdk/node/platform.ts' },
     external: (id) => !/^[./]/.test(id),
-    plugins: [cleanDist, inlineBinaries(), inlineRecords, compile(), dropEmptyFiles],
+    plugins: [cleanDist, inlineBinaries(), inlineRecords, compile(), dropEmptyFiles, dataFiles],
     onLog,
     treeshake: { moduleSideEffects: false },
     output: {

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'unknown-label'
   | 'invalid-ground-truth'
   | 'invalid-predictions'
+  | 'invalid-dataset'
   | 'device-unavailable'
   | 'device-failed'
   | 'out-of-memory'
@@ -109,6 +110,16 @@ export class EvaluationError extends LabelweaveError {
   ) {
     super(code, parts);
     this.reason = parts.reason;
+    this.row = parts.row;
+  }
+}
+
+/** Annotations that are to be merged, split or converted are broken, or do not fit the taxonomy. The message names the file and the row. */
+export class DatasetError extends LabelweaveError {
+  /** Row of its list in the file (0 is the first), where the problem stands in one. */
+  readonly row: number | undefined;
+  constructor(parts: ErrorParts & { row?: number | undefined }) {
+    super('invalid-dataset', parts);
     this.row = parts.row;
   }
 }

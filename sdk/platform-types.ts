@@ -54,3 +54,18 @@ export interface FileStream {
   /** A piece is valid until the next one is asked for. Ends the reading and closes the file when the loop is left. */
   readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
+
+/** Where text is written piece by piece. Each piece is awaited before the next one. */
+export interface TextSink {
+  write(text: string): Promise<void> | void;
+}
+
+/** A folder on any host; paths in it use `/`. Methods reject with LoadError `missing-file` where something cannot be read or written. */
+export interface Folder {
+  /** Names in a folder in code-unit order, those of folders with a slash behind; undefined where there is no such folder. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  /** The first `bytes` bytes of a file, or all of it; undefined where there is no such file. */
+  read(path: string, bytes?: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Writes a file; folders on the way are made. `append`: behind what is there. */
+  write(path: string, text: string, options?: { append?: boolean }): Promise<void>;
+}

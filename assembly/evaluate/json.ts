@@ -3,7 +3,7 @@
 // The host keeps the unread bytes in a window of memory and calls `parse`. A record that is cut at the window's end is read again from its
 // start when more bytes are there, so the state between calls is one byte position and one state number.
 import { allocate } from './memory';
-import { readNumber, value } from './number';
+import { readNumber, refusedAt, value } from './number';
 import { decodeRuns, encodeRun, rleArea, rleBox, boxX, boxY, boxW, boxH, runsTotal } from './rle';
 
 /** What `parse` answers. Above 15 the answer is an error, with its place in `errorAt`. */
@@ -210,7 +210,7 @@ function skipValue(p: usize): usize {
   const word = literal(p);
   if (word) return p + word;
   const after = readNumber(p);
-  return after ? after : fail(SYNTAX, p);
+  return after ? after : fail(SYNTAX, refusedAt);
 }
 
 /** Length of true, false or null at `p`, or 0. */
@@ -680,6 +680,7 @@ export function parse(from: usize, length: usize, last: bool): i32 {
     failure = 0;
     switch (state) {
       case START: {
+        if (c == 0xef && p + 3 > end && !last) return MORE;
         if (c == 0xef && load<u8>(p, 1) == 0xbb && load<u8>(p, 2) == 0xbf) p += 3;
         else if (!dataset && c == 91) {
           state = LIST_FIRST;

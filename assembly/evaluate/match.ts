@@ -80,16 +80,11 @@ function drawMask(mask: usize, blobs: usize, out: usize): usize {
   }
   const parts = <i32>load<f64>(blob);
   let at = blob + 8;
-  const boxes = load<f64>(at) == 4;
   let united = out;
   for (let i = 0; i < parts; i++) {
     const numbers = <usize>load<f64>(at);
-    let end: usize;
     const start = united;
-    if (boxes) {
-      const x1 = load<f64>(at, 8), y1 = load<f64>(at, 16);
-      end = drawBox(x1, y1, x1 + load<f64>(at, 24), y1 + load<f64>(at, 32), h, w, start);
-    } else end = drawPolygon(at + 8, numbers >> 1, h, w, start);
+    const end = drawPolygon(at + 8, numbers >> 1, h, w, start);
     at += (numbers + 1) << 3;
     if (i == 0) united = end;
     else {

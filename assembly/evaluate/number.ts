@@ -6,6 +6,8 @@ declare function parseNumber(text: usize, length: usize): f64;
 
 /** The value that `readNumber` read last. */
 export let value: f64 = 0;
+/** Where `readNumber` gave up, when it returned 0. */
+export let refusedAt: usize = 0;
 
 /** Powers of ten that are exact doubles. */
 const exactPowers = memory.data<f64>([
@@ -58,6 +60,11 @@ function multiplyOut(mantissa: u64, exponent: i32): f64 {
   return reinterpret<f64>((bits & 0xfffffffffffff) | (<u64>power << 52));
 }
 
+function refuse(p: usize): usize {
+  refusedAt = p;
+  return 0;
+}
+
 /**
  * Reads the number at `p` into `value` and returns the place behind it, or 0 where there is none. The byte behind the text must be none that
  * a number may hold. Besides JSON's numbers it knows NaN, Infinity and -Infinity, which Python writes.
@@ -77,13 +84,13 @@ export function readNumber(p: usize): usize {
       value = NaN;
       return p + 3;
     }
-    return 0;
+    return refuse(p);
   }
   let mantissa: u64 = digit;
   let first = p;
   c = <u32>load<u8>(++p);
   if (digit == 0) {
-    if (c - 48 <= 9) return 0;
+    if (c - 48 <= 9) return refuse(p);
   } else {
     for (digit = c - 48; digit <= 9; digit = c - 48) {
       mantissa = mantissa * 10 + digit;
@@ -99,7 +106,7 @@ export function readNumber(p: usize): usize {
       mantissa = mantissa * 10 + digit;
       c = <u32>load<u8>(++p);
     }
-    if (p == fraction) return 0;
+    if (p == fraction) return refuse(p);
     exponent = -<i32>(p - fraction);
     digits = p - first - 1;
   }
@@ -116,7 +123,7 @@ export function readNumber(p: usize): usize {
     const down = c == 45;
     if (down || c == 43) c = <u32>load<u8>(++p);
     digit = c - 48;
-    if (digit > 9) return 0;
+    if (digit > 9) return refuse(p);
     let written: i32 = 0;
     while (digit <= 9) {
       if (written < 100000) written = written * 10 + <i32>digit;

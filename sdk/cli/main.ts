@@ -1,12 +1,20 @@
-// The command line: `labelweave detect | devices | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
+// The command line: `labelweave detect | devices | evaluate | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
+import { setFlagsFromString } from 'node:v8';
 import { cac } from 'cac';
 import { LabelweaveError } from 'labelweave';
 import packageJson from '../../package.json' with { type: 'json' };
 import { detectCommand } from './detect.js';
 import { devicesCommand } from './devices.js';
+import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
 import { taxonomyCommand } from './taxonomy.js';
 import { UsageError, exitCodes } from './exit.js';
+
+// Node 20 keeps relaxed SIMD behind a flag that later versions no longer need. This process is ours alone, so it may be switched on: the
+// wasm runtime is then 10 to 15 % faster.
+if (process.versions.node.startsWith('20.') && !('Bun' in globalThis) && !('Deno' in globalThis)) {
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
 
 const cli = cac('labelweave');
 
@@ -37,6 +45,40 @@ cli
   .option('--json', 'Print JSON')
   .example('  labelweave devices')
   .action((options: Record<string, unknown>) => run(devicesCommand(options)));
+
+cli
+  .command('evaluate <protocol>', 'Official metrics of results: coco, lvis, openimages, voc, panoptic or semantic')
+  .option('--gt <file>', 'Ground truth: JSON; openimages: boxes CSV; voc: folder of XML, or COCO JSON; semantic: folder of PNGs')
+  .option('--dt <file>', 'Detections: JSON; openimages: CSV; voc: folder of lists, or COCO JSON; semantic: folder of PNGs')
+  .option('--iou-type <type>', 'bbox, segm or boundary (coco); bbox or segm (lvis, openimages). Default: bbox')
+  .option('--mode <mode>', 'coco: strict (every quirk of pycocotools) or corrected. Default: strict')
+  .option('--workers <n>', 'coco: threads for matching, or auto. Default: 1')
+  .option('--json <file>', 'Write stats (full doubles, official order), numbers by class, counts and diagnostics')
+  .option('--csv <file>', 'Write the table by class')
+  .option('--html <file>', 'Write a page with plots; coco: with errors, thresholds, confusions, calibration, worst images')
+  .option(
+    '--arrays <file>',
+    'coco, lvis: write FILE-precision.npy [T,R,K,A,M], FILE-recall.npy [T,K,A,M], coco also FILE-scores.npy',
+  )
+  .option('--analysis', 'coco: the analysis of --html in --json and on the console, too')
+  .option('--gt-dir <folder>', 'panoptic: PNGs of the ground truth. Default: --gt without .json')
+  .option('--dt-dir <folder>', 'panoptic: PNGs of the predictions. Default: --dt without .json')
+  .option('--labels <file>', 'openimages: verified image-level labels, CSV')
+  .option('--hierarchy <file>', 'openimages: hierarchy JSON; expands boxes and labels (leave out for expanded files)')
+  .option('--labelmap <file>', 'openimages: label map (.pbtxt) with the classes. Default: those of the boxes')
+  .option('--masks <file>', 'openimages: instance masks of the ground truth, CSV, with --iou-type segm')
+  .option('--interpolation <kind>', 'voc: eleven-point (2007) or area (2010 and later). Default: area')
+  .option('--classes <n>', 'semantic: number of classes, or a file with a name a line')
+  .option('--ignore-label <n>', 'semantic: value of pixels that do not count. Default: 255')
+  .option('--convention <name>', 'semantic: which mean, detectron2 or cityscapes. Default: cityscapes; both are in --json')
+  .option('--quiet', 'No progress on stderr')
+  .example('  labelweave evaluate coco --gt instances.json --dt results.json --json out.json --html out.html')
+  .example('  labelweave evaluate coco --gt instances.json --dt results.json --iou-type segm --mode corrected --arrays out.npy')
+  .example(
+    '  labelweave evaluate openimages --gt boxes.csv --labels labels.csv --hierarchy h.json --labelmap map.pbtxt --dt dt.csv',
+  )
+  .example('  labelweave evaluate panoptic --gt gt.json --gt-dir gt/ --dt dt.json --dt-dir dt/')
+  .action((protocol: string, options: Record<string, unknown>) => run(evaluateCommand(protocol, options)));
 
 cli
   .command('inspect [model]', 'Say what is in a model: input, heads, labels, operators, weights, memory')

@@ -1,5 +1,5 @@
 // One self-contained HTML page on which a person sees and searches a taxonomy. It makes the data; looks and behaviour stand beside it.
-import { flipRelation, type Relation, type RelationEnd, type Taxonomy } from 'labelweave/taxonomy';
+import { flipRelation, type Relation, type RelationEnd, type Taxonomy } from 'labelweave/taxonomy/file';
 import { pageBody, pageScript, pageStyle } from './taxonomy-page-parts.js';
 
 /** What the page's script reads. Positions are those of `rows` and `datasets`. */

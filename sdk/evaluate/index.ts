@@ -98,13 +98,22 @@ export {
   type SharedChannels,
 } from './semantic/index.js';
 
-// Masks
+// Reports and analysis
+export * from './report/index.js';
+
+// Masks as runs
 export {
   decodeRle,
   encodeRle,
+  mergeRles,
   rleArea,
+  rleBoundary,
+  rleFromBox,
   rleFromMask,
+  rleFromPolygon,
   rleFromSegmentation,
+  rleIntersection,
+  rleToBox,
   rleToMask,
   type CocoSegmentation,
   type Rle,

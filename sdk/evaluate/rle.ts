@@ -313,8 +313,8 @@ export function rleToBox({ height, width, counts }: Rle): [x: number, y: number,
 }
 
 /**
- * Reads any mask form of a COCO file. Polygons need the size of their image. As in pycocotools, a list whose first entry has exactly four
- * numbers holds boxes (x, y, w, h), and parts are united. Throws ArgumentError.
+ * Reads any mask form of a COCO file. Polygons need the size of their image; their parts are united. A polygon of four numbers is drawn as two
+ * corners, like any other; pycocotools stops at a list whose first polygon is one. Throws ArgumentError.
  */
 export function rleFromSegmentation(segmentation: CocoSegmentation, height: number, width: number): Rle {
   if (Array.isArray(segmentation)) {
@@ -322,7 +322,7 @@ export function rleFromSegmentation(segmentation: CocoSegmentation, height: numb
     const first = parts[0]?.length ?? 0;
     if (first < 4)
       throw new ArgumentError({ thing: 'polygon', found: `${first} numbers`, wanted: 'at least 6 numbers: x, y, x, y, x, y' });
-    return mergeRles(parts.map((part) => (first === 4 ? rleFromBox(part, height, width) : rleFromPolygon(part, height, width))));
+    return mergeRles(parts.map((part) => rleFromPolygon(part, height, width)));
   }
   const { size, counts } = segmentation as Exclude<CocoSegmentation, readonly (readonly number[])[]>;
   if (!Array.isArray(size) || size.length !== 2) {

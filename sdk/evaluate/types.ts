@@ -66,23 +66,7 @@ export interface Diagnostic {
   readonly corrected: boolean;
 }
 
-/** Where a file comes from: text that starts with [ or {, otherwise a path or URL; bytes; Blob; a stream of bytes. gzip is recognised. */
-export type FileSource = string | URL | Uint8Array | ArrayBuffer | BlobLike | ReadableStreamLike | AsyncIterable<Uint8Array>;
-
-/** What is used of a Blob or File. */
-export interface BlobLike {
-  readonly size: number;
-  stream(): ReadableStreamLike;
-}
-
-/** What is used of a ReadableStream of bytes. */
-export interface ReadableStreamLike {
-  getReader(): {
-    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-    cancel(reason?: unknown): Promise<unknown>;
-    releaseLock(): void;
-  };
-}
+export type { BlobLike, FileSource, ReadableStreamLike } from '../store/source.js';
 
 export interface LongOptions {
   /** Stops the work; the promise rejects with `signal.reason`. */

@@ -4,5 +4,6 @@ export type { Drawable, DrawOptions } from '../detections/draw-layout.js';
 export { toFrame, type FrameOptions, type ImageFrame, type ImageInput } from '../image/frame.js';
 export { cacheFolder } from './byte-store.js';
 export { decodeImage } from './decode.js';
+export { openFolder, writeWholeFile, type WholeFile } from './folder.js';
 export { readFile } from './read-file.js';
 export { encodeJpeg, encodePng, writeBytes, writeJpeg, writePng } from './write.js';

@@ -1,4 +1,4 @@
-// Stage 5: from candidates to the arrays of Detections: clip, drop empty boxes, threshold, suppress, keep the best.
+// Stage 5: from candidates to the arrays of Detections: drop empty boxes, threshold, suppress, keep the best.
 import type { Candidates } from '../detections/candidates.js';
 import { ArgumentError, describe, DeviceError } from '../errors.js';
 import { byScore, checkNms, nms, type NmsOptions } from './nms.js';
@@ -12,17 +12,15 @@ export interface SelectOptions {
   maxDetections?: number;
   /** Non-maximum suppression on the labels of the candidates. Default: none. */
   nms?: NmsOptions | false;
-  /** Clips boxes to 0..width, 0..height first, in the pixels of the boxes. Default: boxes stay as they are. */
-  clip?: { width: number; height: number };
 }
 
 /**
- * In this order, as torchvision's detectors do it: clip to the image, drop boxes without area, drop scores below the threshold, suppress, keep the
+ * In this order, as torchvision's detectors do it behind clipping (which the image geometry does): drop boxes without area, drop scores below the threshold, suppress, keep the
  * best. The result is new arrays, best first, equal scores in input order. The candidates stay as they are.
- * Throws ArgumentError for options outside their range, DeviceError `device-failed` where a score is NaN or a box (after clipping) not finite.
+ * Throws ArgumentError for options outside their range, DeviceError `device-failed` where a score is NaN or a box not finite.
  */
 export function selectDetections({ boxes, scores, labelIndices }: Candidates, options: SelectOptions = {}): Candidates {
-  const { scoreThreshold = 0, maxDetections = Number.POSITIVE_INFINITY, nms: suppression = false, clip } = options;
+  const { scoreThreshold = 0, maxDetections = Number.POSITIVE_INFINITY, nms: suppression = false } = options;
   if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) {
     throw new ArgumentError({ thing: 'scoreThreshold', found: describe(scoreThreshold), wanted: 'a number from 0 to 1' });
   }
@@ -37,10 +35,9 @@ export function selectDetections({ boxes, scores, labelIndices }: Candidates, op
       wanted: 'shapes [n, 4], [n] and [n]',
     });
   }
-  const clipped = clip ? clipBoxes(boxes, clip) : boxes;
   const left: number[] = [];
   for (let i = 0; i < n; i++) {
-    const box = clipped.subarray(i * 4, i * 4 + 4);
+    const box = boxes.subarray(i * 4, i * 4 + 4);
     if (!box.every(Number.isFinite) || Number.isNaN(scores[i])) {
       throw new DeviceError('device-failed', {
         thing: `candidate ${i}`,
@@ -52,16 +49,11 @@ export function selectDetections({ boxes, scores, labelIndices }: Candidates, op
     const [x1, y1, x2, y2] = [box[0]!, box[1]!, box[2]!, box[3]!];
     if (x2 > x1 && y2 > y1 && scores[i]! >= scoreThreshold) left.push(i);
   }
-  const part = take({ boxes: clipped, scores, labelIndices }, left);
+  const part = take({ boxes, scores, labelIndices }, left);
   const order = suppression
     ? nms(part.boxes, part.scores, part.labelIndices, suppression, maxDetections)
     : byScore(part.scores).subarray(0, Math.min(maxDetections, left.length));
   return take(part, order);
-}
-
-/** Boxes [n, 4] cut at the borders of the image, as a new array. */
-export function clipBoxes(boxes: Float32Array, { width, height }: { width: number; height: number }): Float32Array {
-  return boxes.map((value, i) => Math.min(Math.max(value, 0), i % 2 ? height : width));
 }
 
 function take({ boxes, scores, labelIndices }: Candidates, indices: ArrayLike<number>): Candidates {

@@ -3,15 +3,8 @@ import { describe } from '../errors.js';
 import {
   formatLabel, formatSpace, invalid, isLabelSpace, type Label, type LabelInput, type LabelSpace, labelSpace, record, text, unknownName,
 } from './label-space.js'; // prettier-ignore
-import { type Combine, combines, type LabelMapping, mappingOf, membersOf, targetOfSource } from './mapping.js';
-import {
-  type HeadScores,
-  type LabelTransform,
-  type ProjectOptions,
-  projectScores,
-  type ReprojectOptions,
-  reprojectScores,
-} from './transform.js';
+import { type Combine, combines, mappingOf, membersOf, targetOfSource } from './mapping.js';
+import { type LabelTransform, ListedTransform, type ReprojectOptions } from './transform.js';
 import { findRef, type LabelRef, matchLabel, matchName } from './match.js';
 import { describeMissing, type Missing, resolved, type ResolvedLabels, type ResolveOptions } from './mapper.js';
 
@@ -117,20 +110,11 @@ export function readGroupingSpec(thing: string, value: unknown): GroupingSpec {
   };
 }
 
-class ListedGrouping implements Grouping {
+class ListedGrouping extends ListedTransform implements Grouping {
   readonly source: LabelSpace;
-  readonly space: LabelSpace;
-  readonly mapping: LabelMapping;
-  readonly combine: Combine;
   readonly missing: readonly string[];
 
-  get datasets(): readonly LabelSpace[] {
-    return [this.source];
-  }
-
   constructor(source: LabelSpace, spec: GroupingSpec, missing: Missing) {
-    this.source = source;
-    this.combine = spec.combine ?? 'max';
     const notFound: string[] = [];
     const owner = new Map<Label, string>();
     const groups: Label[][] = [];
@@ -138,7 +122,7 @@ class ListedGrouping implements Grouping {
     for (const [group, members] of Object.entries(spec.labels)) {
       const own: Label[] = [];
       for (const ref of (Array.isArray(members) ? members : [members]) as readonly LabelRef[]) {
-        const label = this.#find(ref, missing);
+        const label = find(source, ref, missing);
         if (!label) {
           notFound.push(typeof ref === 'string' ? ref : String(ref.id));
           continue;
@@ -157,7 +141,6 @@ class ListedGrouping implements Grouping {
       groups.push(own);
       labels.push(group);
     }
-    this.missing = notFound;
     if (spec.rest === 'keep') {
       const taken = new Set(labels);
       for (const label of source.labels) {
@@ -177,18 +160,18 @@ class ListedGrouping implements Grouping {
         labels.push(rest);
       }
     }
-    this.space = labelSpace(spec.name ?? 'custom', labels);
-    this.mapping = mappingOf(
-      groups.map((group) => group.map((label) => label.index)),
-      source.size,
-    );
+    super({
+      space: labelSpace(spec.name ?? 'custom', labels),
+      datasets: [source],
+      mapping: mappingOf(
+        groups.map((group) => group.map((label) => label.index)),
+        source.size,
+      ),
+      combine: spec.combine ?? 'max',
+    });
+    this.source = source;
+    this.missing = notFound;
     Object.freeze(this);
-  }
-
-  #find(ref: LabelRef, missing: Missing): Label | undefined {
-    if (missing === 'error') return findRef(this.source, ref);
-    if (typeof ref === 'string') return matchName(this.source, [ref])?.label;
-    return this.source.hasId(ref.id) ? this.source.byId(ref.id) : undefined;
   }
 
   membersOf(name: string): readonly Label[] {
@@ -200,20 +183,11 @@ class ListedGrouping implements Grouping {
     return u < 0 ? undefined : this.space.at(u);
   }
 
-  mappingFor(dataset: string): LabelMapping {
-    if (dataset === this.source.name) return this.mapping;
-    throw invalid(`grouping of ${formatSpace(this.source)}, data set`, describe(dataset), JSON.stringify(this.source.name));
+  override reproject(scores: ArrayLike<number>, dataset = this.source.name, options?: ReprojectOptions): Float32Array {
+    return super.reproject(scores, dataset, options);
   }
 
-  project(scores: HeadScores, options?: ProjectOptions): Float32Array {
-    return projectScores(this, scores, options);
-  }
-
-  reproject(scores: ArrayLike<number>, dataset = this.source.name, options?: ReprojectOptions): Float32Array {
-    return reprojectScores(this, scores, dataset, options);
-  }
-
-  resolveFor(model: LabelSpace, { missing = 'error' }: ResolveOptions = {}): ResolvedLabels {
+  override resolveFor(model: LabelSpace, { missing = 'error' }: ResolveOptions = {}): ResolvedLabels {
     if (model === this.source) return resolved(this.space, this.mapping, this.combine, this.missing);
     const notFound: Label[] = [];
     const groups = this.space.labels.map((group) => {
@@ -243,4 +217,10 @@ class ListedGrouping implements Grouping {
     });
     return { name: this.space.name, labels: Object.fromEntries(groups), combine: this.combine };
   }
+}
+
+function find(source: LabelSpace, ref: LabelRef, missing: Missing): Label | undefined {
+  if (missing === 'error') return findRef(source, ref);
+  if (typeof ref === 'string') return matchName(source, [ref])?.label;
+  return source.hasId(ref.id) ? source.byId(ref.id) : undefined;
 }

@@ -1,5 +1,5 @@
-// The public surface of `labelweave/taxonomy`: label spaces, groupings, taxonomies and how labels are resolved. No device, no I/O. Files of
-// taxonomies are in `labelweave/taxonomy/file`.
+// The public surface of `labelweave/taxonomy`: label spaces, groupings, unified label spaces and how labels are resolved. No device, no
+// I/O. Whole taxonomies, with relations, pins and files, are in `labelweave/taxonomy/file`, so that pages which need none carry no reader.
 
 export { isLabelSpace, labelSpace, labelSpaceFromJSON } from './label-space.js';
 export type { Label, LabelCounts, LabelId, LabelInput, LabelSpace, LabelSpaceJSON, NamesOf } from './label-space.js';
@@ -16,10 +16,9 @@ export { isUnifiedLabelSpace, unifiedLabelSpace } from './unified.js';
 export type { Members, Renamed, UnifiedLabel, UnifiedLabelInput, UnifiedLabelSpace, UnifiedOptions } from './unified.js';
 export type { HeadScores, LabelTransform, ProjectOptions, ReprojectOptions } from './transform.js';
 
-export { isTaxonomy, taxonomy } from './taxonomy.js';
+// Whole taxonomies are made and read with `labelweave/taxonomy/file`; here are their types.
 export type { Origin, Pins, Taxonomy, TaxonomyParts } from './taxonomy.js';
-export { flipRelation, Relations } from './relations.js';
-export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions } from './relations.js';
+export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions, Relations } from './relations.js';
 export { Hierarchy, hierarchyOf } from './hierarchy.js';
 export type { Expanded } from './hierarchy.js';
 

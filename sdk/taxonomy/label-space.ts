@@ -8,7 +8,9 @@ export type LabelId = number | string;
 
 /** How often a label stands in its data set. */
 export interface LabelCounts {
+  /** Images with the label. */
   images?: number;
+  /** Boxes or masks of it. */
   instances?: number;
 }
 
@@ -39,7 +41,9 @@ export type LabelInput<L extends string = string> = Partial<Omit<Label<L>, 'inde
 
 /** What {@link LabelSpace.toJSON} writes and {@link labelSpaceFromJSON} reads. Plain names where nothing but the names was given. */
 export interface LabelSpaceJSON {
+  /** The data set. */
   name: string;
+  /** In order; names alone, or descriptions. */
   labels: (string | LabelInput)[];
 }
 

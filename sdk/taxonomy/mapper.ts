@@ -7,6 +7,7 @@ import { didYouMean } from './names.js';
 /** What to do where a wanted label is not in the model: `error`, or `ignore` it (it is then never found). */
 export type Missing = 'error' | 'ignore';
 
+/** Options of resolving labels. */
 export interface ResolveOptions {
   /** Default: `error`. */
   missing?: Missing;
@@ -14,6 +15,7 @@ export interface ResolveOptions {
 
 /** The labels results will carry, and how they come from the labels of the model. */
 export interface ResolvedLabels<L extends string = string> {
+  /** The labels of the results. */
   readonly space: LabelSpace<L>;
   /** From the labels of the model to those of `space`; undefined where each stands for itself. */
   readonly mapping: LabelMapping | undefined;

@@ -15,8 +15,11 @@ import { normaliseName, singularKeys } from './names.js';
 /** How a label was found, from the surest to the least sure. */
 export type MatchKind = 'id' | 'name' | 'synonym' | 'normalised name' | 'normalised synonym' | 'plural';
 
+/** A label that was found. */
 export interface LabelMatch<L extends string = string> {
+  /** The label. */
   label: Label<L>;
+  /** How it was found. */
   how: MatchKind;
 }
 

@@ -48,28 +48,37 @@ export function mergeParts(
   const { offsets, members } = mapping;
   const empty = emptyScore(combine, from);
   const squash = from === 'logit' && combine !== 'max';
-  const row = new Float64Array(mapping.sources);
+  // Most labels have one member and are copied in one go; only the others are combined.
+  const first = Int32Array.from({ length: targets }, (_, u) => (offsets[u] === offsets[u + 1] ? -1 : members[offsets[u]!]!));
+  const several = Int32Array.from({ length: targets }, (_, u) => u).filter((u) => offsets[u + 1]! - offsets[u]! > 1);
+  const isFloat32 = !squash && parts.every(({ scores }) => scores instanceof Float32Array);
+  const row = isFloat32 ? new Float32Array(mapping.sources) : new Float64Array(mapping.sources);
   for (let p = 0; p < rows; p++) {
     let filled = 0;
     for (const { scores, columns } of parts) {
       const start = p * columns;
-      for (let k = 0; k < columns; k++) row[filled++] = scores[start + k]!;
+      if (scores instanceof Float32Array) row.set(scores.subarray(start, start + columns), filled);
+      else for (let k = 0; k < columns; k++) row[filled + k] = scores[start + k]!;
+      filled += columns;
     }
     if (squash) for (let k = 0; k < filled; k++) row[k] = 1 / (1 + Math.exp(-row[k]!));
     const at = p * targets;
-    for (let u = 0, i = 0; u < targets; u++) {
-      const first = i;
+    for (let u = 0; u < targets; u++) {
+      const k = first[u]!;
+      out[at + u] = k < 0 ? empty : row[k]!;
+    }
+    for (let j = 0; j < several.length; j++) {
+      const u = several[j]!;
       const end = offsets[u + 1]!;
-      if (first === end) {
-        out[at + u] = empty;
-        continue;
-      }
+      let i = offsets[u]!;
+      const count = end - i;
       let score = row[members[i++]!]!;
-      if (combine === 'max') while (i < end) score = Math.max(score, row[members[i++]!]!);
-      else if (combine === 'mean') {
+      if (combine === 'max') {
+        while (i < end) score = Math.max(score, row[members[i++]!]!);
+      } else if (combine === 'mean') {
         while (i < end) score += row[members[i++]!]!;
-        score /= end - first;
-      } else if (i < end) {
+        score /= count;
+      } else {
         let none = 1 - score;
         while (i < end) none *= 1 - row[members[i++]!]!;
         score = 1 - none;

@@ -51,11 +51,15 @@ export type ProblemPath = readonly (string | number)[];
 
 /** One thing that is wrong. */
 export interface Problem {
+  /** What is wrong, for programs. */
   readonly code: ProblemCode;
   /** A warning leaves the taxonomy usable. */
   readonly severity: 'error' | 'warning';
+  /** Where it is. */
   readonly path: ProblemPath;
+  /** What was found there. */
   readonly found: string;
+  /** What was wanted instead. */
   readonly wanted: string;
   /** What to do next, if it does not follow from `wanted`. */
   readonly next?: string;
@@ -63,7 +67,9 @@ export interface Problem {
 
 /** A label of a data set. */
 export interface LabelKey {
+  /** Name of the data set. */
   readonly dataset: string;
+  /** Id of the label there. */
   readonly id: LabelId;
 }
 

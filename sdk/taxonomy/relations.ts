@@ -20,16 +20,21 @@ export interface Evidence {
   readonly forward?: number;
   /** The same from b to a. Relations of subsets are asymmetric. */
   readonly backward?: number;
+  /** For people. */
   readonly note?: string;
 }
 
 /** a `kind` b. */
 export interface Relation {
+  /** The label of which something is said. */
   readonly a: RelationEnd;
+  /** What a is to b. */
   readonly kind: RelationKind;
+  /** The label it is compared with. */
   readonly b: RelationEnd;
   /** How sure, 0 to 1. */
   readonly score?: number;
+  /** Reasons to believe it. */
   readonly evidence?: readonly Evidence[];
 }
 

@@ -1,11 +1,9 @@
 // The taxonomy: a unified label space with its relations, the pins a person set, and where it came from. Files of it are in file/.
 import { Hierarchy } from './hierarchy.js';
-import type { LabelId, LabelSpace } from './label-space.js';
-import type { ResolvedLabels } from './mapper.js';
-import type { Combine, LabelMapping } from './mapping.js';
+import type { LabelId } from './label-space.js';
 import { isError, type LabelKey, type Problem, problem, type ProblemPath, TaxonomyError, warning } from './problems.js';
 import { checkRelations, formatEnd, type Relation, type RelationEnd, type RelationOptions, Relations } from './relations.js';
-import type { HeadScores, LabelTransform, ProjectOptions, ReprojectOptions } from './transform.js';
+import { type LabelTransform, ListedTransform } from './transform.js';
 import { findKey, isUnifiedLabelSpace, type LabelList, type Places, placesOf, type UnifiedLabelSpace } from './unified.js';
 
 /** What a person decided; learning a label space keeps to it. */
@@ -28,14 +26,19 @@ export interface Origin {
   readonly objective?: number;
   /** Lower bound of the objective; equal to it where the solution is proven optimal. */
   readonly bound?: number;
+  /** For people. */
   readonly note?: string;
 }
 
 /** What a taxonomy has beside its unified labels. */
 export interface TaxonomyParts {
+  /** For people. */
   description?: string;
+  /** Relations of labels; at most one of two labels. Default: none. */
   relations?: readonly Relation[];
+  /** What a person decided. Default: nothing. */
   pins?: Partial<Pins>;
+  /** Where the taxonomy came from. */
   origin?: Origin;
 }
 
@@ -43,12 +46,15 @@ export interface TaxonomyParts {
 export interface Taxonomy<L extends string = string> extends LabelTransform<L> {
   /** Name of the unified label space. */
   readonly name: string;
+  /** For people. */
   readonly description: string | undefined;
   /** The unified labels and their mappings. */
   readonly unified: UnifiedLabelSpace<L>;
   /** Relations between labels. */
   readonly relations: Relations;
+  /** What a person decided. */
   readonly pins: Pins;
+  /** Where it came from. */
   readonly origin: Origin | undefined;
   /** What is doubtful but lawful: pins that the unified labels do not follow. */
   readonly warnings: readonly Problem[];
@@ -111,7 +117,7 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
   const nameOf = (key: LabelKey): string => formatEnd(key);
   /** The group that a label is pinned into; groups that share a label are one. */
   const groups = new Map<string, Map<number, { k: number; key: LabelKey }>>();
-  const place = (d: number, k: number): string => `${d}/${k}`;
+  const spot = (d: number, k: number): string => `${d}/${k}`;
   mustMerge.forEach((keys, i) => {
     const path = ['pins', 'mustMerge', i];
     const found = keys.map((key, j) => ({ key, at: find(key, [...path, j]) }));
@@ -125,10 +131,10 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
     };
     for (const { key, at } of found) {
       if (!at) continue;
-      for (const [d, other] of groups.get(place(at.d, at.k)) ?? []) add(d, other.k, other.key);
+      for (const [d, other] of groups.get(spot(at.d, at.k)) ?? []) add(d, other.k, other.key);
       add(at.d, at.k, key);
     }
-    for (const [d, { k }] of merged) groups.set(place(d, k), merged);
+    for (const [d, { k }] of merged) groups.set(spot(d, k), merged);
     const units = new Set(found.flatMap(({ at }) => (at ? [targets[at.d]![at.k]!] : [])));
     if (units.size > 1)
       problems.push(
@@ -139,7 +145,7 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
     const path = ['pins', 'cannotMerge', i];
     const found = keys.flatMap((key, j) => {
       const at = find(key, [...path, j]);
-      return at ? [{ key, unit: targets[at.d]![at.k]!, group: groups.get(place(at.d, at.k)) }] : [];
+      return at ? [{ key, unit: targets[at.d]![at.k]!, group: groups.get(spot(at.d, at.k)) }] : [];
     });
     found.forEach((one, j) => {
       const twin = found
@@ -157,7 +163,7 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
   return problems;
 }
 
-class ListedTaxonomy implements Taxonomy {
+class ListedTaxonomy extends ListedTransform implements Taxonomy {
   readonly description: string | undefined;
   readonly unified: UnifiedLabelSpace;
   readonly relations: Relations;
@@ -172,6 +178,7 @@ class ListedTaxonomy implements Taxonomy {
     );
     const problems = checkParts({ datasets: unified.datasets, unified: unified.labels, targets }, parts);
     if (problems.some(isError)) throw new TaxonomyError(`taxonomy ${JSON.stringify(unified.name)}`, problems);
+    super(unified);
     this.description = description;
     this.unified = unified;
     this.relations = new Relations(relations);
@@ -183,38 +190,6 @@ class ListedTaxonomy implements Taxonomy {
 
   get name(): string {
     return this.unified.name;
-  }
-
-  get space(): LabelSpace {
-    return this.unified.space;
-  }
-
-  get datasets(): readonly LabelSpace[] {
-    return this.unified.datasets;
-  }
-
-  get mapping(): LabelMapping {
-    return this.unified.mapping;
-  }
-
-  get combine(): Combine {
-    return this.unified.combine;
-  }
-
-  mappingFor(dataset: string): LabelMapping {
-    return this.unified.mappingFor(dataset);
-  }
-
-  project(scores: HeadScores, options?: ProjectOptions): Float32Array {
-    return this.unified.project(scores, options);
-  }
-
-  reproject(scores: ArrayLike<number>, dataset: string, options?: ReprojectOptions): Float32Array {
-    return this.unified.reproject(scores, dataset, options);
-  }
-
-  resolveFor(model: LabelSpace): ResolvedLabels {
-    return this.unified.resolveFor(model);
   }
 
   map<M extends string>(change: (labels: UnifiedLabelSpace) => UnifiedLabelSpace<M>): Taxonomy<M> {

@@ -78,12 +78,22 @@ export class ListedTransform implements LabelTransform {
     return mappingOf(own, space.size);
   }
 
-  project(scores: HeadScores, options?: ProjectOptions): Float32Array {
-    return projectScores(this, scores, options);
+  project(scores: HeadScores, options: ProjectOptions = {}): Float32Array {
+    const { datasets, mapping } = this;
+    const { combine = this.combine, from = 'probability', out } = options;
+    const parts = isNumbers(scores)
+      ? [{ thing: 'scores', scores, columns: mapping.sources }]
+      : datasets.map(({ name, size }) => ({ thing: `scores of ${JSON.stringify(name)}`, scores: scores[name]!, columns: size }));
+    let rows: number | undefined;
+    for (const { thing, scores, columns } of parts) rows = rowsOf(thing, scores, columns, rows);
+    return mergeParts(parts, rows!, mapping, { combine, from }, out);
   }
 
-  reproject(scores: ArrayLike<number>, dataset: string, options?: ReprojectOptions): Float32Array {
-    return reprojectScores(this, scores, dataset, options);
+  reproject(scores: ArrayLike<number>, dataset: string, { empty = 0, out }: ReprojectOptions = {}): Float32Array {
+    const { start, space } = place(this, dataset);
+    const targets = targetsOf(this.mapping);
+    const target = targetOfSource(this.mapping).subarray(start, start + space.size);
+    return unmergeScores(scores, rowsOf('scores', scores, targets), target, targets, empty, out);
   }
 
   /** Labels are found by (data set, id). What the model has no head for is never found, and listed as missing. */
@@ -107,8 +117,11 @@ export class ListedTransform implements LabelTransform {
   }
 }
 
-/** Where the labels of a data set start in the mapping. */
-function place({ space, datasets }: Parts, dataset: string): { start: number; space: LabelSpace } {
+/** A data set, and where its labels start in the mapping. Throws LabelSpaceError `unknown-label`. */
+export function place(
+  { space, datasets }: Pick<Parts, 'space' | 'datasets'>,
+  dataset: string,
+): { start: number; space: LabelSpace } {
   let start = 0;
   for (const own of datasets) {
     if (own.name === dataset) return { start, space: own };
@@ -124,49 +137,17 @@ function place({ space, datasets }: Parts, dataset: string): { start: number; sp
   });
 }
 
-/** {@link LabelTransform.project} */
-export function projectScores(transform: Parts, scores: HeadScores, options: ProjectOptions = {}): Float32Array {
-  const { datasets, mapping } = transform;
-  const { combine = transform.combine, from = 'probability', out } = options;
-  const parts = isNumbers(scores)
-    ? [{ thing: 'scores', scores, columns: mapping.sources }]
-    : datasets.map(({ name, size }) => ({ thing: `scores of ${JSON.stringify(name)}`, scores: scores[name]!, columns: size }));
-  let rows: number | undefined;
-  for (const { thing, scores, columns } of parts) {
-    const length = isNumbers(scores) ? scores.length : Number.NaN;
-    rows ??= length / columns;
-    if (!Number.isInteger(rows) || length !== rows * columns) {
-      const found = Number.isNaN(length) ? describe(scores) : `${length} numbers`;
-      throw new ArgumentError({
-        thing,
-        found,
-        wanted: Number.isInteger(rows) ? `${rows * columns}: [${rows}, ${columns}]` : `an array [P, ${columns}]`,
-        ...(scores === undefined && { next: 'To leave out a data set, restrict() to the others first.' }),
-      });
-    }
-  }
-  return mergeParts(parts, rows!, mapping, { combine, from }, out);
-}
-
-/** {@link LabelTransform.reproject} */
-export function reprojectScores(
-  transform: Parts,
-  scores: ArrayLike<number>,
-  dataset: string,
-  { empty = 0, out }: ReprojectOptions = {},
-): Float32Array {
-  const { start, space } = place(transform, dataset);
-  const targets = targetsOf(transform.mapping);
-  const rows = isNumbers(scores) ? scores.length / targets : Number.NaN;
-  if (!Number.isInteger(rows)) {
-    throw new ArgumentError({
-      thing: 'scores',
-      found: isNumbers(scores) ? `${scores.length} numbers` : describe(scores),
-      wanted: `an array [P, ${targets}]`,
-    });
-  }
-  const target = targetOfSource(transform.mapping).subarray(start, start + space.size);
-  return unmergeScores(scores, rows, target, targets, empty, out);
+/** Number of rows of an array [P, columns]; throws where it is none, or where another array has `rows`. */
+function rowsOf(thing: string, scores: ArrayLike<number>, columns: number, rows?: number): number {
+  const length = isNumbers(scores) ? scores.length : Number.NaN;
+  const found = rows ?? length / columns;
+  if (Number.isInteger(found) && length === found * columns) return found;
+  throw new ArgumentError({
+    thing,
+    found: Number.isNaN(length) ? describe(scores) : `${length} numbers`,
+    wanted: Number.isInteger(found) ? `${found * columns}: [${found}, ${columns}]` : `an array [P, ${columns}]`,
+    ...(scores === undefined && { next: 'To leave out a data set, restrict() to the others first.' }),
+  });
 }
 
 function isNumbers(value: unknown): value is ArrayLike<number> {

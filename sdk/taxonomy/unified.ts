@@ -1,6 +1,6 @@
 // The unified label space: one list over several data sets, each entry with at most one label of each, and the operations on such lists. Where it
 // came from, relations and pins are the taxonomy's.
-import { ArgumentError, describe, LabelSpaceError } from '../errors.js';
+import { ArgumentError, describe } from '../errors.js';
 import type { Grouping } from './grouping.js';
 import {
   formatLabel, formatSpace, invalid, isLabelSpace, type Label, type LabelId, type LabelInput, type LabelSpace, labelSpace, type NamesOf, otherKind,
@@ -8,13 +8,14 @@ import {
 import { composeMappings, mappingOf } from './mapping.js';
 import { findRef, type LabelRef } from './match.js';
 import { isError, type LabelKey, type Problem, problem, type ProblemPath, TaxonomyError } from './problems.js';
-import { type LabelTransform, ListedTransform } from './transform.js';
+import { type LabelTransform, ListedTransform, place } from './transform.js';
 
 /** What a unified label stands for: the id of its label in each data set that has one. */
 export type Members = Readonly<Record<string, LabelId>>;
 
 /** A unified label as it is given: a name and its members are needed; the id defaults to the position. */
 export interface UnifiedLabelInput<L extends string = string> extends Pick<LabelInput<L>, 'id' | 'name' | 'synonyms' | 'color'> {
+  /** What it stands for: one label or more. */
   readonly members: Members;
   /** What joining the members costs the original heads: a loss of AP (0..1) or a distortion, as the origin of the taxonomy says. */
   readonly cost?: number;
@@ -260,13 +261,7 @@ class ListedUnifiedSpace extends ListedTransform implements UnifiedLabelSpace {
   }
 
   dataset(name: string): LabelSpace {
-    const found = this.datasets.find((dataset) => dataset.name === name);
-    if (found) return found;
-    throw new LabelSpaceError('unknown-label', {
-      thing: `${formatSpace(this.space)}, data set`,
-      found: describe(name),
-      wanted: this.datasets.map((dataset) => JSON.stringify(dataset.name)).join(', '),
-    });
+    return place(this, name).space;
   }
 
   unifiedOf(dataset: string, label: LabelRef): UnifiedLabel {

@@ -1,7 +1,7 @@
 // Measures whole image to detections, labelweave's WASM runtime beside its peers on the same network and the same bytes, in one run: engines take
 // turns frame by frame. Checks that all find the same before any time is taken; asserts nothing about time. `npm run bench` builds and runs it.
 //
-// node test/bench/speed.mjs [--rounds 30] [--warmup 5] [--loads 5] [--threads 1,2] [--hosts node,chromium] [--engines labelweave,tfjs,...]
+// node test/bench/speed.mjs [--rounds 30] [--burst 1] [--warmup 5] [--loads 5] [--threads 1,2] [--hosts node,chromium] [--engines labelweave,tfjs,...]
 //   [--image PHOTO|FILE.rgb] [--threshold 0.3] [--json FILE]
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -19,6 +19,7 @@ const REST = 10;
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '30' },
+    burst: { type: 'string', default: '1' },
     warmup: { type: 'string', default: '5' },
     loads: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1,2' },
@@ -29,7 +30,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const [rounds, warmup, loads, threshold] = ['rounds', 'warmup', 'loads', 'threshold'].map((name) => {
+const [rounds, burst, warmup, loads, threshold] = ['rounds', 'burst', 'warmup', 'loads', 'threshold'].map((name) => {
   const value = Number(options[name]);
   if (!(value > 0)) throw new Error(`--${name}: found ${options[name]}; wanted a number above 0.`);
   return value;
@@ -62,14 +63,12 @@ const report = {
   node: process.version,
   chromium: browser?.version,
   rounds,
+  burst,
   results: [],
 };
 try {
   for (const host of options.hosts.split(',')) {
-    for (const threads of options.threads.split(',').map(Number)) {
-      const makeLane = host === 'node' ? nodeLane : browser.lane;
-      report.results.push(await measure(host, threads, (engine) => makeLane(engine, { threads, threshold, image })));
-    }
+    report.results.push(...(await measure(host, options.threads.split(',').map(Number))));
   }
 } finally {
   await browser?.close();
@@ -77,18 +76,18 @@ try {
 report.machine.loadAfter = loadavg()[0];
 if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
 
-/** One host and number of threads: loads, then agreement, then turns. Prints its table and returns its figures. */
-async function measure(host, threads, makeLane) {
-  const name = `${host === 'node' ? `Node ${process.version}` : `Chromium ${browser.version}`}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
-  console.error(`${name} ...`);
-  const lanes = engines.map((engine) => ({ engine, loadTimes: [], times: [] }));
-  let failure;
+/** One host: loads, then agreement, then turns of every engine at every number of threads. Prints a table each and returns the figures. */
+async function measure(host, threadCounts) {
+  const hostName = host === 'node' ? `Node ${process.version}` : `Chromium ${browser.version}`;
+  console.error(`${hostName} ...`);
+  const makeLane = host === 'node' ? nodeLane : browser.lane;
+  const lanes = threadCounts.flatMap((threads) => engines.map((engine) => ({ engine, threads, loadTimes: [], times: [] })));
   try {
     for (let i = 0; i < loads; i++) {
       for (const lane of lanes) {
         await lane.host?.close();
-        lane.host = makeLane(lane.engine);
-        Object.assign(lane, { opened: undefined }, { opened: await lane.host.open() });
+        lane.host = makeLane(lane.engine, { threads: lane.threads, threshold, image });
+        lane.opened = await lane.host.open();
         lane.loadTimes.push(lane.opened.ms);
         await sleep(REST);
       }
@@ -96,60 +95,81 @@ async function measure(host, threads, makeLane) {
     checkAgreement(lanes);
     for (let round = -warmup; round < rounds; round++) {
       for (const lane of lanes) {
-        const { ms } = await lane.host.detect();
-        if (round >= 0) lane.times.push(ms);
+        for (let frame = 0; frame < burst; frame++) {
+          const { ms } = await lane.host.detect();
+          if (round >= 0) lane.times.push(ms);
+        }
         await sleep(REST);
       }
     }
-  } catch (error) {
-    failure = error;
+  } finally {
+    await Promise.allSettled(lanes.map((lane) => lane.host?.close()));
   }
-  await Promise.all(lanes.map((lane) => lane.host?.close()));
-  if (failure) throw failure;
 
+  // Ratios are taken turn by turn, so that a machine that slows down for a while slows down both sides.
+  const ratio = (a, b) => median(a.times.map((time, i) => time / b.times[i]));
   const [first] = lanes;
-  const result = {
-    host,
-    threads,
-    engines: lanes.map(({ engine, times, loadTimes, opened }) => ({
-      id: engine.id,
-      title: engine.title,
-      version: version(engine),
-      description: opened.description,
-      detections: opened.detections.length,
-      median: median(times),
-      min: Math.min(...times),
-      // Turn by turn, so that a machine that slows down for a while slows down both sides.
-      ratio: median(times.map((time, i) => time / first.times[i])),
-      loadToFirst: median(loadTimes),
-      code: opened.code,
-      times,
-      loadTimes,
-    })),
-  };
+  const results = threadCounts.map((threads) => {
+    const own = lanes.filter((lane) => lane.threads === threads);
+    return {
+      host,
+      threads,
+      engines: own.map((lane) => ({
+        id: lane.engine.id,
+        title: lane.engine.title,
+        version: version(lane.engine),
+        description: lane.opened.description,
+        detections: lane.opened.detections.length,
+        median: median(lane.times),
+        min: Math.min(...lane.times),
+        ratio: ratio(lane, own[0]),
+        speedup: ratio(
+          lanes.find(({ engine }) => engine === lane.engine),
+          lane,
+        ),
+        loadToFirst: median(lane.loadTimes),
+        code: lane.opened.code,
+        times: lane.times,
+        loadTimes: lane.loadTimes,
+      })),
+    };
+  });
+
   const kB = (bytes) => (bytes / 1000).toFixed(0);
-  const inPages = host === 'chromium';
-  const head = [
-    'engine',
-    'version',
-    'median ms',
-    'min ms',
-    `time / ${first.engine.id}`,
-    `${first.engine.id} / it`,
-    'load to first ms',
+  const { id } = first.engine;
+  const optional = [
+    ['threads gain', ({ speedup }) => `${speedup.toFixed(2)}x`, (threads) => threads !== threadCounts[0]],
+    ['code kB', ({ code }) => kB(code.bytes), () => host === 'chromium'],
+    ['gzip kB', ({ code }) => kB(code.gzip), () => host === 'chromium'],
   ];
-  const rows = result.engines.map((row) => [
-    row.title,
-    row.version,
-    row.median.toFixed(1),
-    row.min.toFixed(1),
-    `${row.ratio.toFixed(2)}x`,
-    `${(1 / row.ratio).toFixed(2)}x`,
-    row.loadToFirst.toFixed(0),
-    ...(inPages ? [kB(row.code.bytes), kB(row.code.gzip)] : []),
-  ]);
-  console.log(`\n${name}\n${formatTable(inPages ? [...head, 'code kB', 'gzip kB'] : head, rows)}`);
-  return result;
+  for (const { threads, engines: rows } of results) {
+    const more = optional.filter(([, , wanted]) => wanted(threads));
+    const head = [
+      'engine',
+      'version',
+      'median ms',
+      'min ms',
+      `time / ${id}`,
+      `${id} / it`,
+      'load to first ms',
+      ...more.map(([title]) => title),
+    ];
+    const cells = rows.map((row) => [
+      row.title,
+      row.version,
+      row.median.toFixed(1),
+      row.min.toFixed(1),
+      `${row.ratio.toFixed(2)}x`,
+      `${(1 / row.ratio).toFixed(2)}x`,
+      row.loadToFirst.toFixed(0),
+      ...more.map(([, cell]) => cell(row)),
+    ]);
+    console.log(
+      `\n${hostName}, ${threads === 1 ? '1 thread' : `${threads} threads`} (${rows[0].title}: ${rows[0].description})\n`,
+    );
+    console.log(formatTable(head, cells));
+  }
+  return results;
 }
 
 /** Every engine must find what the first one finds; detections within the tolerance of the threshold may come or go. */
@@ -157,7 +177,7 @@ function checkAgreement(lanes) {
   const reference = lanes[0].opened.detections;
   if (reference.length === 0)
     throw new Error('agreement: found no detection in the image; wanted a picture with objects, see --image.');
-  for (const { engine, opened } of lanes) {
+  for (const { engine, threads, opened } of lanes) {
     for (const [found, wanted] of [
       [opened.detections, reference],
       [reference, opened.detections],
@@ -166,7 +186,7 @@ function checkAgreement(lanes) {
         if (detection.score <= threshold + SCORE_TOLERANCE) continue;
         if (!found.some((other) => sameDetection(other, detection))) {
           throw new Error(
-            `agreement: ${engine.title} and ${lanes[0].engine.title} differ: found no partner of ${JSON.stringify(detection)} in ${JSON.stringify(found)}.`,
+            `agreement: ${engine.title} at ${threads} threads and ${lanes[0].engine.title} at ${lanes[0].threads} differ: found no partner of ${JSON.stringify(detection)} in ${JSON.stringify(found)}.`,
           );
         }
       }

@@ -185,7 +185,19 @@ describe('bad input', () => {
   test('30000x30000 is refused by its header alone', async () => {
     const chunk = (type: string, ...data: number[]) => [0, 0, 0, data.length, ...Buffer.from(type), ...data, 0, 0, 0, 0];
     const header = [0, 0, 117, 48, 0, 0, 117, 48, 8, 2, 0, 0, 0];
-    const png = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10, ...chunk('IHDR', ...header), ...chunk('IDAT', 0), ...chunk('IEND')]);
+    const png = Uint8Array.from([
+      137,
+      80,
+      78,
+      71,
+      13,
+      10,
+      26,
+      10,
+      ...chunk('IHDR', ...header),
+      ...chunk('IDAT', 0),
+      ...chunk('IEND'),
+    ]);
     await rejects(detector.detect(png), 'image-too-large', /30000/);
   });
 

@@ -64,7 +64,7 @@ function cases(masks: boolean) {
       }),
       { maxLength: 14 },
     ),
-    detections: fc.array(fc.record(masks ? { ...place, score, segmentation: runs } : { ...place, score, bbox: box }), {
+    detections: fc.array(fc.record({ ...place, score, ...((masks ? { segmentation: runs } : { bbox: box }) as object) }), {
       minLength: 1,
       maxLength: 60,
     }),

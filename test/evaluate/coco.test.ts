@@ -213,11 +213,13 @@ describe('quirks and their corrections', () => {
     expect(corrected.corrections!.applied.map(({ code }) => code)).toEqual(['box-area-for-masks']);
   });
 
-  test('polygons of four numbers are boxes', async () => {
+  test('polygons of four numbers: refused in mode strict, two corners in mode corrected', async () => {
     const groundTruth = dataset([{ segmentation: [[10, 10, 20, 20]] }]);
-    const result = await evaluateCoco({ groundTruth, detections: [detection()], iouType: 'segm' });
-    expect(result.stats[0]).toBeGreaterThan(0.99);
-    expect(result.diagnostics.map(({ code }) => code)).toContain('polygon-of-four-numbers');
+    const input = { groundTruth, detections: [detection()], iouType: 'segm' as const };
+    await expect(evaluateCoco(input)).rejects.toMatchObject({ reason: 'polygon-of-four-numbers', row: 0 });
+    const result = await evaluateCoco({ ...input, mode: 'corrected' });
+    expect(result.stats[0]).toBe(0);
+    expect(result.corrections!.applied.map(({ code }) => code)).toEqual(['polygon-of-four-numbers']);
   });
 
   test('diagnostics name images and ids and count all of them', async () => {

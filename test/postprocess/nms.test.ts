@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, DeviceError } from '../../sdk/errors.js';
 import { iou, nms } from '../../sdk/postprocess/nms.js';
-import { clipBoxes, selectDetections } from '../../sdk/postprocess/select.js';
+import { selectDetections } from '../../sdk/postprocess/select.js';
 
 type Row = [x1: number, y1: number, x2: number, y2: number, score: number, label: number];
 
@@ -148,7 +148,6 @@ describe('selectDetections', () => {
     ['suppression by label', { nms: { iouThreshold: 0.5 } }, [0.9, 0.7, 0.6]],
     ['suppression across labels', { nms: { iouThreshold: 0.19, perClass: false } }, [0.9, 0.6]],
     ['suppression before the limit', { nms: { iouThreshold: 0.5 }, maxDetections: 3 }, [0.9, 0.7, 0.6]],
-    ['a box outside the image is empty after clipping', { clip: { width: 10, height: 10 } }, [0.9, 0.7, 0.3]],
   ])('%s', (_, options, scores) => {
     const candidates = arrays(rows);
     const before = structuredClone(candidates);
@@ -157,15 +156,9 @@ describe('selectDetections', () => {
     kept.scores.forEach((score, j) => {
       const i = rows.findIndex((row) => Math.fround(row[4]) === score);
       expect(kept.labelIndices[j]).toBe(rows[i]![5]);
-      if (!options?.clip) expect([...kept.boxes.subarray(j * 4, j * 4 + 4)]).toEqual(rows[i]!.slice(0, 4));
+      expect([...kept.boxes.subarray(j * 4, j * 4 + 4)]).toEqual(rows[i]!.slice(0, 4));
     });
     expect(candidates).toEqual(before);
-  });
-
-  it('clips to the image', () => {
-    const kept = selectDetections(arrays(rows), { clip: { width: 3.5, height: 3 }, scoreThreshold: 0.5 });
-    expect([...kept.boxes]).toEqual([0, 0, 3, 3, 1, 0, 3.5, 3]);
-    expect([...clipBoxes(Float32Array.of(-1, 5, Number.POSITIVE_INFINITY, 9), { width: 4, height: 6 })]).toEqual([0, 5, 4, 6]);
   });
 
   it('equal scores stay in input order', () => {

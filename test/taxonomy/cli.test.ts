@@ -182,7 +182,7 @@ describe('the page', () => {
     expect(details).toContain('cross AP, forward 0.5');
     expect(details).toContain('cannot merge: farm: Dog, pets: cat');
     await page.click('.details a.chip');
-    expect(await page.locator('#row2 .name').getAttribute('aria-expanded')).toBe('true');
+    await page.locator('#row2 .name[aria-expanded=true]').waitFor();
     expect(await page.locator('#row0').innerText()).toContain('0.0125');
   });
 

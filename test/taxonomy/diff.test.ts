@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agreement, type Change, diff, formatChange } from '../../sdk/taxonomy/file/diff.js';
-import { type LabelId, labelSpace } from '../../sdk/taxonomy/label-space.js';
+import { type LabelId, labelSpace, type LabelSpace } from '../../sdk/taxonomy/label-space.js';
 import type { Relation } from '../../sdk/taxonomy/relations.js';
 import { taxonomy, type Taxonomy } from '../../sdk/taxonomy/taxonomy.js';
 import { unifiedLabelSpace, type UnifiedLabelInput, type UnifiedLabelSpace } from '../../sdk/taxonomy/unified.js';
@@ -13,7 +13,7 @@ import { unidetTaxonomy } from './unidet.js';
 const x = labelSpace('x', [{ id: 1, name: 'one' }, { id: 2, name: 'two' }, { id: 3, name: 'three' }]); // prettier-ignore
 const y = labelSpace('y', [{ id: 1, name: 'One' }, { id: 2, name: 'Two' }, { id: 3, name: 'Three' }]); // prettier-ignore
 type Row = [name: string, x: number | 0, y: number | 0];
-const made = (rows: Row[], parts: Parameters<typeof taxonomy>[1] = {}, name = 't', spaces = [x, y]): Taxonomy =>
+const made = (rows: Row[], parts: Parameters<typeof taxonomy>[1] = {}, name = 't', spaces: readonly LabelSpace[] = [x, y]): Taxonomy =>
   taxonomy(unifiedLabelSpace(name, spaces, rows.map(([own, a, b], id): UnifiedLabelInput => ({ id, name: own, members: { ...(a && { x: a }), ...(b && { y: b }) } }))), parts); // prettier-ignore
 const joined: Row[] = [['1', 1, 1], ['2', 2, 2], ['3', 3, 3]]; // prettier-ignore
 const apart: Row[] = [['1', 1, 1], ['2', 2, 2], ['3', 3, 0], ['y3', 0, 3]]; // prettier-ignore

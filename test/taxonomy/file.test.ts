@@ -97,9 +97,10 @@ describe('what is right', () => {
   });
 });
 
+/** A good file, to be spoilt in any way. */
+type Spoilt = any; // oxlint-disable-line typescript/no-explicit-any
 /** A changed copy of the good file. */
-const changed = (change: (file: any) => void): unknown => {
-  // oxlint-disable-line typescript/no-explicit-any
+const changed = (change: (file: Spoilt) => void): unknown => {
   const file = good();
   change(file);
   return file;
@@ -107,7 +108,7 @@ const changed = (change: (file: any) => void): unknown => {
 
 describe('what is wrong is said', () => {
   // Each row: what is done to the good file, the codes and paths, and what the first problem says.
-  it.each<[string, (file: any) => void, [ProblemCode, string][], string]>([ // oxlint-disable-line typescript/no-explicit-any
+  it.each<[string, (file: Spoilt) => void, [ProblemCode, string][], string]>([
     ['a missing part', (f) => delete f.datasets, [['missing-key', 'datasets']], 'datasets: found nothing; wanted an array'],
     ['an unknown key', (f) => (f.unified[1].colour = [1, 2, 3]), [['unknown-key', 'unified.1.colour']], 'only id, name, synonyms, color, members, cost, margin'],
     ['a blank name', (f) => (f.unified[1].name = ' '), [['wrong-value', 'unified.1.name']], 'unified[1].name: found " "; wanted a text that is not blank'],

@@ -104,10 +104,10 @@ export function layOut({ truth, detections, mode, maxDetections }: MatchPlan, k:
   for (let d = d0, g = g0, s = 0; d < d1; s++) {
     const image = imageOfRow[order[d]!]!;
     const first = d;
-    while (d < d1 && imageOfRow[order[d]!]! === image) d++;
+    while (d < d1 && imageOfRow[order[d]!] === image) d++;
     while (g < g1 && truth.imageOf[g]! < image) g++;
     const firstTruth = G;
-    while (g < g1 && truth.imageOf[g]! === image) truthRows[G++] = truth.order[g++]!;
+    while (g < g1 && truth.imageOf[g] === image) truthRows[G++] = truth.order[g++]!;
     table[4 * s] = firstTruth;
     table[4 * s + 1] = G - firstTruth;
     table[4 * s + 2] = first - d0;

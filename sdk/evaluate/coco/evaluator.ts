@@ -167,14 +167,19 @@ export class Tally {
 
   /** Reads the events of a matched class from the memory it stands in. */
   take(buffer: ArrayBufferLike, { layout, base, kept }: MatchedClass): void {
+    const words = (place: number, length: number) => new Uint32Array(buffer, base + place, length);
+    const { segmentAt, keptCounts, events } = layout.places;
+    const { segments, segmentImages } = layout;
+    this.count(kept, segmentImages, words(segmentAt, segments * 4), words(keptCounts, segments), words(events, segments));
+  }
+
+  /** For each segment: index of the image, row of the job's table, detections kept, events. */
+  count(kept: number, segmentImages: Int32Array, table: Uint32Array, counts: Uint32Array, events: Uint32Array): void {
     this.kept += kept;
-    const events = new Uint32Array(buffer, base + layout.places.events, layout.segments);
-    const counts = new Uint32Array(buffer, base + layout.places.keptCounts, layout.segments);
-    const table = new Uint32Array(buffer, base + layout.places.segmentAt, layout.segments * 4);
-    for (let s = 0; s < layout.segments; s++) {
+    for (let s = 0; s < events.length; s++) {
       const bits = events[s]!;
       if (bits === 0) continue;
-      const image = this.truth.images.ids[layout.segmentImages[s]!]!;
+      const image = this.truth.images.ids[segmentImages[s]!]!;
       const note = (
         ...[code, severity, message, counts]: [Diagnostic['code'], Diagnostic['severity'], string, Record<string, number>]
       ) => this.notes.add(code, severity, message, { image, counts });

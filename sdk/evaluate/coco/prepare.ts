@@ -295,13 +295,26 @@ export function prepareTruth(columns: GroundTruthColumns, settings: Settings): T
         const at = rows.masks!.offsets[row]! * 8;
         const first = new DataView(rows.masks!.bytes.buffer, rows.masks!.bytes.byteOffset + at, 16).getFloat64(8, true);
         if (first < 4) refuse(row, `a polygon of ${first} numbers`, 'at least 6 numbers', 'invalid-mask');
-        if (first === 4)
+        if (first === 4) {
+          if (strict) {
+            refuse(
+              row,
+              'a first polygon of four numbers, at which pycocotools stops',
+              'at least 6 numbers',
+              'polygon-of-four-numbers',
+            );
+          }
           notes.add(
             'polygon-of-four-numbers',
             'warning',
-            'A polygon of four numbers is read as a box x, y, w, h, as by pycocotools.',
-            { ...about(row), counts: { annotations: 1 } },
+            'Polygons of four numbers are drawn as two corners, where pycocotools stops.',
+            {
+              ...about(row),
+              counts: { annotations: 1 },
+              corrected: true,
+            },
           );
+        }
       }
     } else if (!(present & has.box)) {
       if (strict || !runs) refuse(row, 'no "bbox"', '"bbox": [x, y, width, height]', 'missing-field');

@@ -3,7 +3,7 @@ import { startWorker, type PlatformWorker } from '#platform';
 import { InternalError } from '../../errors.js';
 import { evaluationModule } from '../input/kernels.js';
 import type { LongOptions } from '../types.js';
-import { layOut, placeFields, type Layout, type MatchPlan } from './engine.js';
+import { layOut, placeFields, type MatchPlan } from './engine.js';
 import type { Tally } from './evaluator.js';
 import type { CurveStore } from './result.js';
 
@@ -18,20 +18,22 @@ interface Job {
   keptScores: number;
   keptRanks: number;
   keptBits: number;
+  /** What the tally reads: place and number of u32 of the table of segments, the counts and the events. */
+  told: readonly (readonly [place: number, words: number])[];
 }
 
 interface Answer {
   k: number;
   kept: number;
   ties: number;
-  bytes: ArrayBuffer;
+  told: [table: Uint32Array, counts: Uint32Array, events: Uint32Array];
   precision: Float64Array;
   recall: Float64Array;
   scores: Float64Array;
   error?: string;
 }
 
-/** What a worker runs: only web names, no imports. It answers every job with the job's memory and the curves. */
+/** What a worker runs: only web names, no imports. It answers every job with what happened in it and the curves. */
 const script = `
 let start;
 onmessage = ({ data }) => {
@@ -73,10 +75,10 @@ onmessage = ({ data }) => {
     new Uint32Array(memory.buffer, at.positives, A).set(data.positives);
     exports.accumulate(kept, base + data.keptScores, base + data.keptRanks, base + data.keptBits, at.positives, T, R, A, M, at.recallAt, at.limits, at.precision, at.recall, at.scores);
     const [precision, recall, scores] = views().map((view) => view.slice());
-    const bytes = memory.buffer.slice(base, base + size);
+    const told = data.told.map(([place, words]) => new Uint32Array(memory.buffer, base + place, words).slice());
     const ties = exports.equalScores();
     exports.release(top);
-    postMessage({ k: data.k, kept, ties, bytes, precision, recall, scores }, [bytes, precision.buffer, recall.buffer, scores.buffer]);
+    postMessage({ k: data.k, kept, ties, told, precision, recall, scores }, [precision.buffer, recall.buffer, scores.buffer]);
   }).catch((error) => postMessage({ k: data.k, error: String(error && error.message || error) }));
 };
 `;
@@ -98,11 +100,11 @@ export async function matchInWorkers(
     (a, b) => classStart[b + 1]! - classStart[b]! - (classStart[a + 1]! - classStart[a]!) || a - b,
   );
   const workers: PlatformWorker[] = [];
-  const layouts = new Map<number, Layout>();
+  const imagesOf = new Map<number, Int32Array>();
   let next = 0;
   let done = 0;
   const ties = new Uint32Array(K);
-  const answers: (readonly [Layout, Answer])[] = [];
+  const answers: (readonly [segmentImages: Int32Array, kept: number, told: Answer['told']])[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
       const abort = () => reject(signal!.reason as Error);
@@ -118,8 +120,9 @@ export async function matchInWorkers(
         const layout = layOut(plan, k);
         const bytes = new ArrayBuffer(Math.max(256, layout.size));
         layout.write(bytes, 0, 0);
-        layouts.set(k, layout);
-        const { areas, masks, blobs, keptScores, keptRanks, keptBits } = layout.places;
+        imagesOf.set(k, layout.segmentImages);
+        const { areas, masks, blobs, keptScores, keptRanks, keptBits, segmentAt, keptCounts, events } = layout.places;
+        const { segments } = layout;
         const job: Job = {
           k,
           bytes,
@@ -131,6 +134,11 @@ export async function matchInWorkers(
           keptScores,
           keptRanks,
           keptBits,
+          told: [
+            [segmentAt, segments * 4],
+            [keptCounts, segments],
+            [events, segments],
+          ],
         };
         worker.postMessage(job, [bytes]);
       };
@@ -142,12 +150,12 @@ export async function matchInWorkers(
         worker.onmessage = ({ data }) => {
           const answer = data as Answer;
           if (answer.error !== undefined) return settle(new InternalError('evaluation worker', answer.error, 'a matched class'));
-          const layout = layouts.get(answer.k)!;
-          layouts.delete(answer.k);
+          const segmentImages = imagesOf.get(answer.k)!;
+          imagesOf.delete(answer.k);
           curves.put(answer.k, answer);
           ties[answer.k] = answer.ties;
-          // Only what the tally reads is kept: the answers are told in the order of classes in the end.
-          answers[answer.k] = [layout, { ...answer, precision: noCells, recall: noCells, scores: noCells }];
+          // Told in the order of classes in the end, so that diagnostics do not depend on who was first.
+          answers[answer.k] = [segmentImages, answer.kept, answer.told];
           done++;
           onProgress?.({ stage: 'matching', done, total: K });
           if (done === K) settle();
@@ -171,10 +179,8 @@ export async function matchInWorkers(
     for (const worker of workers) worker.terminate();
   }
   for (let k = 0; k < K; k++) {
-    const [layout, { bytes, kept }] = answers[k]!;
-    tally.take(bytes, { layout, base: 0, kept });
+    const [segmentImages, kept, told] = answers[k]!;
+    tally.count(kept, segmentImages, ...told);
     tally.ties(k, ties[k]!);
   }
 }
-
-const noCells = new Float64Array(0);

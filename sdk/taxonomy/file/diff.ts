@@ -7,12 +7,15 @@ import type { UnifiedLabel, UnifiedLabelSpace } from '../unified.js';
 
 /** A unified label, of the first or the second taxonomy. */
 export interface UnifiedRef {
+  /** Its id. */
   readonly id: LabelId;
+  /** Its name. */
   readonly name: string;
 }
 
 /** A label of a data set, with its name. */
 export interface NamedKey extends LabelKey {
+  /** Its name in the data set. */
   readonly name: string;
 }
 

@@ -1,5 +1,10 @@
-// The public surface of `labelweave/taxonomy/file`: taxonomy files read, checked, written and compared. Apart from `labelweave/taxonomy`, so that pages
-// which only use a taxonomy carry no reader. Values and texts only, no I/O.
+// The public surface of `labelweave/taxonomy/file`: whole taxonomies made, read, checked, written and compared. Apart from `labelweave/taxonomy`, so
+// that pages which need none carry neither reader nor schema. Values and texts only, no I/O.
+
+export { isTaxonomy, taxonomy } from '../taxonomy.js';
+export type { Origin, Pins, Taxonomy, TaxonomyParts } from '../taxonomy.js';
+export { flipRelation, Relations } from '../relations.js';
+export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions } from '../relations.js';
 
 export { MAX_PROBLEMS, readTaxonomy, taxonomyFromJSON, validateTaxonomy } from './read.js';
 export type { ReadTaxonomyOptions, TaxonomyReport } from './read.js';

@@ -179,24 +179,21 @@ type Kind<T> = Schema & T;
 function collect(schema: Schema, value: unknown, path: (string | number)[], problems: Problem[]): void {
   if (problems.length > MAX_PROBLEMS) return;
   const inner = schema.type === 'optional' ? (schema as Kind<{ wrapped: Schema }>).wrapped : schema;
-  const into = (next: Schema, key: string | number, item: unknown): void => {
-    path.push(key);
-    collect(next, item, path, problems);
-    path.pop();
-  };
-  const report = (found: string, wanted: string): void => {
-    problems.push(problem('wrong-value', [...path], found, wanted));
-  };
+  if (typeof value !== 'object' || value === null) {
+    if (inner.type === 'strict_object' || inner.type === 'record' || !v.is(inner, value))
+      wrongValue(inner, value, path, problems);
+    return;
+  }
   if (inner.type === 'array' && Array.isArray(value)) {
     const least = leastLength(inner);
-    if (value.length < least) report(describe(value), `an array of ${least} or more`);
+    if (value.length < least) problems.push(problem('wrong-value', [...path], describe(value), `an array of ${least} or more`));
     for (let i = 0; i < value.length && problems.length <= MAX_PROBLEMS; i++) {
-      into((inner as Kind<{ item: Schema }>).item, i, value[i]);
+      collectAt((inner as Kind<{ item: Schema }>).item, i, value[i], path, problems);
     }
   } else if (inner.type === 'strict_object' && isRecord(value)) {
     const { entries } = inner as Kind<{ entries: Record<string, Schema> }>;
     for (const key of Object.keys(value)) {
-      if (Object.hasOwn(entries, key)) into(entries[key]!, key, value[key]);
+      if (Object.hasOwn(entries, key)) collectAt(entries[key]!, key, value[key], path, problems);
       else
         problems.push(
           problem('unknown-key', [...path, key], `the key ${describe(key)}`, `only ${Object.keys(entries).join(', ')}`),
@@ -212,10 +209,10 @@ function collect(schema: Schema, value: unknown, path: (string | number)[], prob
     for (const key of Object.keys(value)) {
       if (isMembers && Array.isArray(value[key]))
         problems.push(problem('two-of-one-dataset', [...path, key], describe(value[key]), 'the id of one label'));
-      else into((inner as Kind<{ value: Schema }>).value, key, value[key]);
+      else collectAt((inner as Kind<{ value: Schema }>).value, key, value[key], path, problems);
       if (problems.length > MAX_PROBLEMS) return;
     }
-  } else if (inner.type === 'union' && typeof value === 'object' && value !== null) {
+  } else if (inner.type === 'union') {
     // The alternative that the value is most like says what is wrong.
     const tries = (inner as Kind<{ options: Schema[] }>).options.map((option) => {
       const own: Problem[] = [];
@@ -224,7 +221,18 @@ function collect(schema: Schema, value: unknown, path: (string | number)[], prob
     });
     problems.push(...tries.reduce((best, own) => (own.length < best.length ? own : best)));
   } else if (inner.type === 'strict_object' || inner.type === 'record' || !v.is(inner, value))
-    report(describe(value), wantedBy(inner));
+    wrongValue(inner, value, path, problems);
+}
+
+/** The same one step down. */
+function collectAt(schema: Schema, key: string | number, value: unknown, path: (string | number)[], problems: Problem[]): void {
+  path.push(key);
+  collect(schema, value, path, problems);
+  path.pop();
+}
+
+function wrongValue(schema: Schema, value: unknown, path: ProblemPath, problems: Problem[]): void {
+  problems.push(problem('wrong-value', [...path], describe(value), wantedBy(schema)));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
