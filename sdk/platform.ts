@@ -2,7 +2,7 @@
 // picks ./sdk/platform.ts (web standards only) or ./sdk/node/platform.ts (Node, Deno, Bun). Both export the same names and types.
 import { describe, DeviceError, ImageError, LoadError } from './errors.js';
 import { readThroughCanvas } from './image/canvas.js';
-import { checkHeader, checkSize, sniffImage, typeNames } from './image/sniff.js';
+import { checkSize } from './image/limits.js';
 import type {
   ByteStore,
   DecodeOptions,
@@ -117,6 +117,8 @@ export function startWorker(source: string): PlatformWorker {
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<ImageFrame> {
   const { signal, maxPixels } = options;
   signal?.throwIfAborted();
+  // Only pages that give files, not pixels, need to know their kinds.
+  const { checkHeader, sniffImage, typeNames } = await import('./image/sniff.js');
   const header = checkHeader(sniffImage(bytes), maxPixels);
   const thing = `${typeNames[header.type]} image`;
   if (typeof createImageBitmap !== 'function') {

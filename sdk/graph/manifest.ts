@@ -123,6 +123,3 @@ export function parseManifest(value: unknown, file = 'labelweave.json'): Manifes
 export function headValues(manifest: Manifest): string[] {
   return [...new Set(manifest.heads.flatMap(({ decoder }) => [decoder.heatmap, decoder.size]))];
 }
-
-/** The smallest manifest for a TF.js model, to show in messages. */
-export const manifestExample = `{ "labelweave": 1, "name": "my-model", "graph": { "format": "tfjs", "file": "model.json" }, "input": { "name": "images", "height": 512, "width": 512 }, "heads": [ { "dataset": "coco", "labels": [{ "id": 1, "name": "person" }], "decoder": { "type": "centernet", "heatmap": "keypoints", "from": "probability", "size": "wh", "stride": 4, "window": 3 } } ] }`;

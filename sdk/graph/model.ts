@@ -6,7 +6,7 @@ import { readLocation, type ReadOptions } from '../store/read.js';
 import type { StoredGraph } from './graph-file.js';
 import { withImageInput } from './image-input.js';
 import { parseJson } from './json.js';
-import { headValues, manifestExample, parseManifest, type Manifest } from './manifest.js';
+import { headValues, parseManifest, type Manifest } from './manifest.js';
 import { MANIFEST_FILE, readPackageGraph } from './package.js';
 
 /** A model whose files the caller names one by one; model subpaths of the package export this. */
@@ -88,7 +88,7 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
     const location = /\.json$/i.test(path) ? text : resolveLocation(path.endsWith('/') ? path : `${path}/`, MANIFEST_FILE);
     const [bytes] = await readAll([['manifest', MANIFEST_FILE, location]], options);
     const json = parseJson(bytes!, location);
-    if (looksLikeTfjs(json)) throw needsManifest(location);
+    if (looksLikeTfjs(json)) throw (await import('./tfjs/needs-manifest.js')).needsManifest(location);
     const manifest = parseManifest(json, location);
     return {
       manifest,
@@ -111,7 +111,7 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
       wanted: 'a folder, a labelweave.json, or { manifest, files }',
     });
   }
-  if (looksLikeTfjs(source.manifest)) throw needsManifest('manifest');
+  if (looksLikeTfjs(source.manifest)) throw (await import('./tfjs/needs-manifest.js')).needsManifest('manifest');
   const manifest = parseManifest(source.manifest, 'manifest');
   return {
     manifest,
@@ -137,15 +137,6 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
 /** True if parsed JSON looks like a model.json of TF.js, right or wrong in detail. */
 function looksLikeTfjs(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ('modelTopology' in value || 'weightsManifest' in value);
-}
-
-function needsManifest(thing: string): ModelError {
-  return new ModelError('invalid-model', {
-    thing: `file "${thing}"`,
-    found: 'a TF.js model without a manifest',
-    wanted: 'a labelweave.json that says what goes in and what the results mean',
-    next: `Put one beside it and give its folder, for example ${manifestExample}`,
-  });
 }
 
 /** Reads files side by side. The first failure stops the others. */

@@ -5,7 +5,7 @@ import { isUrl, showLocation } from '../store/location.js';
 import { readLocation } from '../store/read.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import { hasCanvas, readThroughCanvas, canvasError } from './canvas.js';
-import { checkSize, defaultMaxPixels } from './sniff.js';
+import { checkSize, defaultMaxPixels } from './limits.js';
 
 export type { ImageFrame } from '../tensor/image-frame.js';
 export { fitTarget, toSourceBox, toSourceBoxes, type Fit, type Size, type TargetRectangle } from './geometry.js';

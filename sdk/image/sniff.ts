@@ -1,5 +1,6 @@
 // Reads image file headers: kind, size, colours, EXIF orientation, whether the file is whole. Decodes no pixel and trusts no length.
 import { ImageError } from '../errors.js';
+import { checkSize, defaultMaxPixels } from './limits.js';
 
 export type ImageType = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif' | 'heic' | 'tiff' | 'bmp' | 'ico' | 'jxl' | 'psd' | 'svg';
 
@@ -25,9 +26,6 @@ export interface ImageHeader {
   /** Bits a sample; undefined where it is not read. */
   depth: number | undefined;
 }
-
-/** Most pixels that are decoded when the caller names no limit. */
-export const defaultMaxPixels = 2 ** 26;
 
 /** Names of kinds as people write them. */
 export const typeNames: Readonly<Record<ImageType, string>> = {
@@ -86,25 +84,6 @@ export function checkHeader(header: ImageHeader, maxPixels: number = defaultMaxP
   if (header.size) checkSize(thing, header.size, maxPixels);
   if (header.cmyk) throw inkColours(thing);
   return header;
-}
-
-/** Refuses an empty size and one above the limit. Throws ImageError `invalid-image` or `image-too-large`. */
-export function checkSize(
-  thing: string,
-  { width, height }: { width: number; height: number },
-  maxPixels: number = defaultMaxPixels,
-): void {
-  if (!(width >= 1 && height >= 1)) {
-    throw new ImageError('invalid-image', { thing, found: `a size of ${width} x ${height}`, wanted: 'at least 1 x 1 pixel' });
-  }
-  if (width * height > maxPixels) {
-    throw new ImageError('image-too-large', {
-      thing,
-      found: `${width} x ${height} = ${width * height} pixels`,
-      wanted: `at most ${maxPixels} pixels`,
-      next: 'Scale it down, or raise maxPixels.',
-    });
-  }
 }
 
 /** The error for CMYK and YCCK images, the same on every host. */

@@ -1,7 +1,8 @@
 // Image files to upright pixels on server hosts: by the optional package `sharp`, or without it by JavaScript (JPEG and PNG only).
 import { ImageError } from '../errors.js';
 import { orientFrame } from '../image/orient.js';
-import { checkHeader, checkSize, defaultMaxPixels, inkColours, sniffImage, typeNames, type ImageHeader } from '../image/sniff.js';
+import { checkSize, defaultMaxPixels } from '../image/limits.js';
+import { checkHeader, inkColours, sniffImage, typeNames, type ImageHeader } from '../image/sniff.js';
 import type { DecodeOptions } from '../platform-types.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import { environment } from './environment.js';

@@ -1,6 +1,6 @@
 // Writes pictures to files on server hosts: PNG by our own encoder, JPEG by sharp or jpeg-js. Files appear whole or not at all.
 import { ArgumentError, describe, ImageError, LoadError } from '../errors.js';
-import { checkSize } from '../image/sniff.js';
+import { checkSize } from '../image/limits.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import { writeWhole } from './byte-store.js';
 import { loadSharp } from './decode.js';

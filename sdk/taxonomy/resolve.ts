@@ -1,6 +1,6 @@
 // From whatever a user says about labels to the label space of the results and the mapping from the labels of the model.
 import { describe } from '../errors.js';
-import { type Groups, groupingOf, type GroupingSpec, readGroupingSpec } from './grouping.js';
+import { groupLabels, type GroupingSpec, type Groups, readGroupingSpec } from './groups.js';
 import {
   formatLabel, formatSpace, invalid, isLabelSpace, type Label, type LabelInput, type LabelSpace, labelSpace, record, unknownName,
 } from './label-space.js'; // prettier-ignore
@@ -84,7 +84,8 @@ function resolve(spec: unknown, model: LabelSpace, options: ResolveOptions): Res
   const plain = readLabelSpec('labels', spec);
   if (Array.isArray(plain)) return resolveNames(plain as string[], model, missing);
   if (isLabelSpace(plain)) return resolveSpace(plain, model, missing);
-  return groupingOf(model, plain as GroupingSpec, missing).resolveFor(model, { missing });
+  const grouped = groupLabels(model, plain as GroupingSpec, missing);
+  return resolved(grouped.space, grouped.mapping, grouped.combine, grouped.missing);
 }
 
 /** Checks a plain value: an array of names, a grouping, or a label list (which is made a LabelSpace). Throws LabelSpaceError `invalid-label-space`. */

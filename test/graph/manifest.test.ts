@@ -1,6 +1,7 @@
 // labelweave.json: defaults, and one row for each way to be wrong.
 import { describe, expect, it } from 'vitest';
-import { isLocalName, manifestExample, parseManifest, type ManifestInput } from '../../sdk/graph/manifest.js';
+import { isLocalName, parseManifest, type ManifestInput } from '../../sdk/graph/manifest.js';
+import { manifestExample } from '../../sdk/graph/tfjs/needs-manifest.js';
 
 const decoder = { type: 'centernet', heatmap: 'h', from: 'logit', size: 's', stride: 4, window: 3 } as const;
 const manifest = (): ManifestInput => ({

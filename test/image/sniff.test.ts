@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ImageError } from '../../sdk/errors.js';
-import { checkHeader, checkSize, describeBytes, exifOrientation, sniffImage } from '../../sdk/image/sniff.js';
+import { checkSize } from '../../sdk/image/limits.js';
+import { checkHeader, describeBytes, exifOrientation, sniffImage } from '../../sdk/image/sniff.js';
 import { height, noisy, smooth, width } from './samples.js';
 
 const size = { width, height };

@@ -3,26 +3,29 @@ import * as v from 'valibot';
 import { ModelError, describe } from '../../errors.js';
 import { parseJson, parseWith } from '../json.js';
 
-const Dimension = v.object({ size: v.optional(v.union([v.string(), v.number()])) });
+/** Schemas are made of few kinds of valibot's, those that our own formats use: they travel to every page. */
+const textOr = <T>(other: (x: unknown) => boolean, wanted: string) =>
+  v.custom<string | T>((x) => typeof x === 'string' || other(x), wanted);
+const TextOrNumber = textOr<number>((x) => typeof x === 'number', 'a text or a number');
+
+const Dimension = v.looseObject({ size: v.optional(TextOrNumber) });
 const TensorShape = v.looseObject({ dim: v.optional(v.array(Dimension)), unknownRank: v.optional(v.boolean()) });
-const Integer = v.union([v.string(), v.number()]);
-const Text = v.union([v.string(), v.array(v.number())]);
-const Type = v.union([v.string(), v.number()]);
+const Text = textOr<number[]>((x) => Array.isArray(x) && x.every((y) => typeof y === 'number'), 'a text or numbers');
 
 /** One attribute as protobuf's JSON writes it: `s` is base64, integers may be strings. */
 const Attribute = v.looseObject({
   s: v.optional(Text),
-  i: v.optional(Integer),
-  f: v.optional(v.union([v.number(), v.string()])),
+  i: v.optional(TextOrNumber),
+  f: v.optional(TextOrNumber),
   b: v.optional(v.boolean()),
-  type: v.optional(Type),
+  type: v.optional(TextOrNumber),
   shape: v.optional(TensorShape),
   list: v.optional(
     v.looseObject({
       s: v.optional(v.array(Text)),
-      i: v.optional(v.array(Integer)),
+      i: v.optional(v.array(TextOrNumber)),
       f: v.optional(v.array(v.number())),
-      type: v.optional(v.array(Type)),
+      type: v.optional(v.array(TextOrNumber)),
     }),
   ),
 });
