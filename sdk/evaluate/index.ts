@@ -98,6 +98,9 @@ export {
   type SharedChannels,
 } from './semantic/index.js';
 
+// Several data sets in one label space
+export * from './cross/index.js';
+
 // Reports and analysis
 export * from './report/index.js';
 

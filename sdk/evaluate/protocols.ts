@@ -3,7 +3,9 @@
 /** The folder of the evaluator. */
 export type Protocol = 'coco' | 'lvis' | 'openimages' | 'voc' | 'panoptic' | 'semantic';
 
+/** How a data set is judged. */
 export interface DatasetProtocol {
+  /** Which evaluator. */
   readonly protocol: Protocol;
   /** The number that papers give. */
   readonly metric: string;

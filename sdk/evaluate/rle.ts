@@ -6,8 +6,11 @@ import { ArgumentError, describe } from '../errors.js';
  * of 0, which may be empty. The runs add up to height x width.
  */
 export interface Rle {
+  /** Pixels. */
   readonly height: number;
+  /** Pixels. */
   readonly width: number;
+  /** Lengths of the runs. */
   readonly counts: Uint32Array;
 }
 

@@ -70,10 +70,15 @@ export function numpyMean(values: Float64Array, count: number = values.length): 
 
 /** Shape letters of COCO: T IoU thresholds, R recall points, K classes, A area ranges, M detection limits. */
 export interface CurveShape {
+  /** IoU thresholds. */
   readonly T: number;
+  /** Recall points. */
   readonly R: number;
+  /** Classes. */
   readonly K: number;
+  /** Area ranges. */
   readonly A: number;
+  /** Detection limits. */
   readonly M: number;
 }
 

@@ -53,14 +53,19 @@ export type DiagnosticCode =
 
 /** One observation about the data or the rules that applied. Lists are cut to the first 100; `counts` are complete. */
 export interface Diagnostic {
+  /** What programs branch on. */
   readonly code: DiagnosticCode;
+  /** How much it matters. */
   readonly severity: Severity;
+  /** What it is and what was done about it. */
   readonly message: string;
   /** Ids of images concerned, ascending where the code sorts them. */
   readonly images: readonly number[];
   /** Other ids: annotations, categories, or rows of results (0 is the first); `idsAre` tells which. */
   readonly ids: readonly number[];
+  /** What `ids` are. */
   readonly idsAre: 'annotations' | 'categories' | 'rows';
+  /** How often, by what was counted. */
   readonly counts: Readonly<Record<string, number>>;
   /** Only in mode `corrected`: whether the result differs from the official tool's on account of this. */
   readonly corrected: boolean;
@@ -68,6 +73,7 @@ export interface Diagnostic {
 
 export type { BlobLike, FileSource, ReadableStreamLike } from '../store/source.js';
 
+/** What every long call takes. */
 export interface LongOptions {
   /** Stops the work; the promise rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
@@ -75,9 +81,12 @@ export interface LongOptions {
   readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
 }
 
+/** How far a long call is. */
 export interface EvaluationProgress {
+  /** What it is at. */
   readonly stage: 'ground truth' | 'detections' | 'matching';
   /** Bytes for the files, classes for matching. */
   readonly done: number;
+  /** 0 while unknown. */
   readonly total: number;
 }

@@ -51,8 +51,7 @@ export function mergeParts(
   // Most labels have one member and are copied in one go; only the others are combined.
   const first = Int32Array.from({ length: targets }, (_, u) => (offsets[u] === offsets[u + 1] ? -1 : members[offsets[u]!]!));
   const several = Int32Array.from({ length: targets }, (_, u) => u).filter((u) => offsets[u + 1]! - offsets[u]! > 1);
-  const isFloat32 = !squash && parts.every(({ scores }) => scores instanceof Float32Array);
-  const row = isFloat32 ? new Float32Array(mapping.sources) : new Float64Array(mapping.sources);
+  const row = new Float64Array(mapping.sources);
   for (let p = 0; p < rows; p++) {
     let filled = 0;
     for (const { scores, columns } of parts) {
@@ -62,31 +61,47 @@ export function mergeParts(
       filled += columns;
     }
     if (squash) for (let k = 0; k < filled; k++) row[k] = 1 / (1 + Math.exp(-row[k]!));
-    const at = p * targets;
-    for (let u = 0; u < targets; u++) {
-      const k = first[u]!;
-      out[at + u] = k < 0 ? empty : row[k]!;
-    }
-    for (let j = 0; j < several.length; j++) {
-      const u = several[j]!;
-      const end = offsets[u + 1]!;
-      let i = offsets[u]!;
-      const count = end - i;
-      let score = row[members[i++]!]!;
-      if (combine === 'max') {
-        while (i < end) score = Math.max(score, row[members[i++]!]!);
-      } else if (combine === 'mean') {
-        while (i < end) score += row[members[i++]!]!;
-        score /= count;
-      } else {
-        let none = 1 - score;
-        while (i < end) none *= 1 - row[members[i++]!]!;
-        score = 1 - none;
-      }
-      out[at + u] = score;
-    }
+    copySingles(row, first, empty, out, p * targets);
+    combineOthers(row, several, mapping, combine, out, p * targets);
   }
   return out;
+}
+
+/** The first member of every target label. Functions of a row, so that engines compile them whole. */
+function copySingles(row: Float64Array, first: Int32Array, empty: number, out: Float32Array, at: number): void {
+  for (let u = 0; u < first.length; u++) {
+    const k = first[u]!;
+    out[at + u] = k < 0 ? empty : row[k]!;
+  }
+}
+
+/** The target labels with several members. */
+function combineOthers(
+  row: Float64Array,
+  several: Int32Array,
+  { offsets, members }: LabelMapping,
+  combine: Combine,
+  out: Float32Array,
+  at: number,
+): void {
+  for (let j = 0; j < several.length; j++) {
+    const u = several[j]!;
+    const end = offsets[u + 1]!;
+    let i = offsets[u]!;
+    const count = end - i;
+    let score = row[members[i++]!]!;
+    if (combine === 'max') {
+      while (i < end) score = Math.max(score, row[members[i++]!]!);
+    } else if (combine === 'mean') {
+      while (i < end) score += row[members[i++]!]!;
+      score /= count;
+    } else {
+      let none = 1 - score;
+      while (i < end) none *= 1 - row[members[i++]!]!;
+      score = 1 - none;
+    }
+    out[at + u] = score;
+  }
 }
 
 /**

@@ -113,7 +113,9 @@ export class ListedTransform implements LabelTransform {
       start += part.size;
     }
     const missing = this.space.names.filter((_, u) => groups[u]!.length === 0);
-    return resolved(this.space, mappingOf(groups, model.size), this.combine, missing);
+    // Where nothing is joined, the maximum is the score itself and may stay a logit: nothing needs to be computed.
+    const combine = groups.some((group) => group.length > 1) ? this.combine : 'max';
+    return resolved(this.space, mappingOf(groups, model.size), combine, missing);
   }
 }
 

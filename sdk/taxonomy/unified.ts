@@ -224,26 +224,18 @@ class ListedUnifiedSpace extends ListedTransform implements UnifiedLabelSpace {
       name,
       all.map(({ members: _, cost: __, margin: ___, ...label }): LabelInput => label),
     );
-    const starts = datasets.map(() => 0);
-    for (let d = 1; d < datasets.length; d++) starts[d] = starts[d - 1]! + datasets[d - 1]!.size;
     const groups: number[][] = all.map(() => []);
-    linked.targets.forEach((target, d) => target.forEach((u, k) => groups[u]!.push(starts[d]! + k)));
-    const sources = datasets.reduce((sum, { size }) => sum + size, 0);
+    let sources = 0;
+    for (const target of linked.targets) for (const u of target) groups[u]!.push(sources++);
     super({ space, datasets, mapping: mappingOf(groups, sources), combine: 'mean' });
     this.#targets = new Map(datasets.map((dataset, d) => [dataset.name, linked.targets[d]!]));
     this.labels = Object.freeze(
       space.labels.map((label, u): UnifiedLabel => {
-        const { cost, margin } = all[u]!;
-        // Members in the order of the data sets.
-        const members: [string, LabelId][] = [];
-        let d = 0;
-        for (const k of groups[u]!) {
-          while (d + 1 < starts.length && starts[d + 1]! <= k) d++;
-          members.push([datasets[d]!.name, datasets[d]!.labels[k - starts[d]!]!.id]);
-        }
+        const { members, cost, margin } = all[u]!;
+        const ordered = datasets.flatMap(({ name: own }) => (Object.hasOwn(members, own) ? [[own, members[own]!] as const] : []));
         return Object.freeze({
           ...label,
-          members: Object.freeze(Object.fromEntries(members)),
+          members: Object.freeze(Object.fromEntries(ordered)),
           ...(cost !== undefined && { cost: finite(`${thing}, labels[${u}].cost`, cost) }),
           ...(margin !== undefined && { margin: finite(`${thing}, labels[${u}].margin`, margin) }),
         });
@@ -325,7 +317,8 @@ class ListedUnifiedSpace extends ListedTransform implements UnifiedLabelSpace {
           found.same = false;
           if (present === undefined) found.members.set(dataset, id);
           else {
-            const pair = [present, id].map((one) => formatLabel(this.#labelIn(both, dataset, one))).join(' and ');
+            const own = (this.#targets.has(dataset) ? this : other).dataset(dataset);
+            const pair = `${formatLabel(own.byId(present))} and ${formatLabel(own.byId(id))}`;
             problems.push(
               problem(
                 'two-of-one-dataset',
@@ -351,10 +344,6 @@ class ListedUnifiedSpace extends ListedTransform implements UnifiedLabelSpace {
       };
     });
     return new ListedUnifiedSpace(this.name, [...this.datasets, ...added], labels) as UnifiedLabelSpace as UnifiedLabelSpace<M>;
-  }
-
-  #labelIn(spaces: readonly UnifiedLabelSpace[], dataset: string, id: LabelId): Label {
-    return spaces.flatMap((space) => space.datasets.filter(({ name }) => name === dataset))[0]!.byId(id);
   }
 
   compose(outer: UnifiedLabelSpace | Grouping): never {

@@ -426,14 +426,16 @@ describe('a model’s labels', () => {
     const { space, mapping, combine, missing } = resolveLabels(animals, farm);
     expect(space).toBe(animals.space);
     expect([...mapping!.offsets]).toEqual([0, 1, 2, 2]);
-    expect(combine).toBe('mean');
+    // Nothing is joined, so that scores need not become probabilities.
+    expect(combine).toBe('max');
     expect(missing).toEqual(['cat']);
   });
 
   it('several heads, in any order', () => {
     const model = concatenate([farm, pets]);
     expect(model.names).toEqual(['Dog', 'Cow', 'cat', 'dog']);
-    const { mapping, missing } = resolveLabels(animals, model);
+    const { mapping, missing, combine } = resolveLabels(animals, model);
+    expect(combine).toBe('mean');
     expect(Array.from({ length: 3 }, (_, u) => [...membersOf(mapping!, u)])).toEqual([[0, 3], [1], [2]]);
     expect(missing).toEqual([]);
   });

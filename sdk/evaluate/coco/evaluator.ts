@@ -15,8 +15,11 @@ import { prepareDetections, prepareTruth, type PreparedDetections, type Truth } 
 import { classResults, cocoStats, CurveStore, statNames, type CocoResult, type Corrections } from './result.js';
 import { matchInWorkers } from './workers.js';
 
+/** Options of {@link evaluateCoco}. */
 export interface CocoOptions extends CocoParameters, LongOptions {
+  /** COCO annotations. */
   readonly groundTruth: GroundTruthInput;
+  /** COCO results. */
   readonly detections: DetectionInput;
   /** Threads for matching: a number, or `auto` for one a processor. Default 1: the calling thread only. */
   readonly workers?: number | 'auto' | undefined;
@@ -337,7 +340,9 @@ function noteCurves(curves: CurveStore, truth: Truth, notes: Notes): void {
   }
 }
 
+/** Options of {@link CocoEvaluator.open}. */
 export interface CocoEvaluatorOptions extends CocoParameters, LongOptions {
+  /** COCO annotations. */
   readonly groundTruth: GroundTruthInput;
   /**
    * true (default): all detections of an image come in one batch; they are matched at once and only their outcome is kept (about 40 bytes
@@ -481,6 +486,7 @@ export class CocoEvaluator implements Disposable {
     this.#kernels = undefined;
   }
 
+  /** The same as {@link CocoEvaluator.dispose}. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -7,18 +7,25 @@ import type { FileSource } from '../types.js';
 
 /** One result as COCO writes it. */
 export interface CocoDetection {
+  /** Id of the image. */
   readonly image_id: number;
+  /** Id of the class. */
   readonly category_id: number;
+  /** Any number; higher is surer. */
   readonly score: number;
   /** x, y, width, height in pixels. */
   readonly bbox?: readonly number[] | Float32Array | Float64Array | undefined;
+  /** Mask; needed for `segm` and `boundary`. */
   readonly segmentation?: CocoSegmentation | undefined;
 }
 
 /** A COCO annotation file as an object. */
 export interface CocoDataset {
+  /** Ids; sizes are needed for masks that are polygons. */
   readonly images: readonly { readonly id: number; readonly height?: number | undefined; readonly width?: number | undefined }[];
+  /** COCO annotations. */
   readonly annotations: readonly object[];
+  /** Classes. */
   readonly categories: readonly { readonly id: number; readonly name?: string | undefined }[];
 }
 

@@ -10,12 +10,17 @@ export type Mode = 'strict' | 'corrected';
 
 /** Objects by the area that their annotation tells, in square pixels; both bounds belong to the range. */
 export interface AreaRange {
+  /** Name of the range; `all`, `small`, `medium` and `large` are those of the twelve numbers. */
   readonly name: string;
+  /** Smallest area in it. */
   readonly min: number;
+  /** Largest area in it. */
   readonly max: number;
 }
 
+/** Parameters of COCO's protocol, as Params of pycocotools. */
 export interface CocoParameters {
+  /** What overlap means. */
   readonly iouType: IouType;
   /** Default `strict`. */
   readonly mode?: Mode | undefined;

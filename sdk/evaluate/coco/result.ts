@@ -5,16 +5,23 @@ import type { Diagnostic } from '../types.js';
 import type { ClassCurves } from './engine.js';
 import type { AreaRange, IouType, Mode, Settings } from './parameters.js';
 
+/** Numbers of one class. */
 export interface CocoClassResult {
+  /** Id in the file. */
   readonly id: number;
+  /** Name in the file. */
   readonly name: string;
   /** Means over thresholds and recall points for area range `all` (the first) and the largest detection limit; -1 without ground truth. */
   readonly AP: number;
+  /** At IoU 0.5. */
   readonly AP50: number;
+  /** At IoU 0.75. */
   readonly AP75: number;
+  /** Last recall, mean over thresholds. */
   readonly AR: number;
   /** By area range, in the order of the ranges. */
   readonly APByArea: readonly number[];
+  /** By area range, in the order of the ranges. */
   readonly ARByArea: readonly number[];
   /** Ground truth that counts, in the first area range. */
   readonly positives: number;
@@ -22,8 +29,11 @@ export interface CocoClassResult {
   readonly detections: number;
 }
 
+/** How much was evaluated. */
 export interface CocoCounts {
+  /** Images evaluated. */
   readonly images: number;
+  /** Classes evaluated. */
   readonly categories: number;
   /** Annotations in the file. */
   readonly annotations: number;
@@ -43,6 +53,7 @@ export interface Corrections {
   readonly applied: readonly Diagnostic[];
   /** The numbers of mode `strict` on the same files; undefined where it refuses them (then `strictError` says why). */
   readonly strictStats: Float64Array | undefined;
+  /** Why mode `strict` refuses the files; undefined where it does not. */
   readonly strictError: string | undefined;
   /** stats - strictStats, by name; empty where mode strict refuses. */
   readonly changes: Readonly<Record<string, number>>;
@@ -50,16 +61,25 @@ export interface Corrections {
 
 /** Shape letters: T IoU thresholds, R recall points, K classes, A area ranges, M detection limits. -1 stands where nothing is counted. */
 export interface CocoResult {
+  /** What overlap means. */
   readonly iouType: IouType;
+  /** Quirks copied or mended. */
   readonly mode: Mode;
+  /** Lengths of the axes. */
   readonly shape: CurveShape;
+  /** [T] */
   readonly iouThresholds: Float64Array;
+  /** [R] */
   readonly recallPoints: Float64Array;
+  /** [A] */
   readonly areaRanges: readonly AreaRange[];
+  /** [M] rising. */
   readonly maxDetections: readonly number[];
+  /** [K] by rising id. */
   readonly categories: readonly Category[];
   /** COCO's twelve numbers in COCO's order. */
   readonly stats: Float64Array;
+  /** Name of each of `stats`. */
   readonly statNames: readonly string[];
   /** [T, R, K, A, M] row-major; -1 for classes without ground truth that counts. */
   readonly precision: Float64Array;
@@ -67,8 +87,11 @@ export interface CocoResult {
   readonly recall: Float64Array;
   /** [T, R, K, A, M]: score at which a recall point is reached; 0 where it is not. */
   readonly scores: Float64Array;
+  /** [K] */
   readonly perClass: readonly CocoClassResult[];
+  /** How much was evaluated. */
   readonly counts: CocoCounts;
+  /** What was odd about the files, and which rules applied. */
   readonly diagnostics: readonly Diagnostic[];
   /** Only in mode `corrected`, and only where something was corrected and the whole results were at hand. */
   readonly corrections: Corrections | undefined;

@@ -29,9 +29,11 @@ export interface MaskColumns {
   lengths: Uint32Array;
   /** [n] pixels; 0 for polygons, which have the size of their image. */
   heights: Uint32Array;
+  /** [n] see `heights`. */
   widths: Uint32Array;
   /** [n] set pixels of runs; 0 for polygons. For broken masks the reason. */
   areas: Float64Array;
+  /** Bytes of all masks. */
   bytes: Uint8Array;
 }
 
@@ -49,11 +51,17 @@ export interface DetectionColumns {
 
 /** Rows as reading leaves them. */
 export interface Rows {
+  /** n */
   count: number;
+  /** [n] ids of annotations. */
   ids: Float64Array;
+  /** [n] */
   imageIds: Float64Array;
+  /** [n] */
   categoryIds: Float64Array;
+  /** [n] of detections. */
   scores: Float64Array;
+  /** [n] square pixels, of annotations. */
   areas: Float64Array;
   /** 1 where `iscrowd` is set. */
   crowd: Uint8Array;
@@ -63,6 +71,7 @@ export interface Rows {
   boxes: Float64Array;
   /** Bits of {@link has}. */
   present: Uint16Array;
+  /** Masks, where they were kept. */
   masks: MaskColumns | undefined;
 }
 

@@ -63,19 +63,27 @@ const answer = {
 } as const;
 const kinds = { images: 1, annotations: 2, categories: 3 } as const;
 
+/** A class of a COCO file. */
 export interface Category {
+  /** Whole number. */
   readonly id: number;
+  /** Its name; the id as text where the file has none. */
   readonly name: string;
+  /** Name of the group above it. */
   readonly supercategory?: string | undefined;
 }
 
 /** A COCO ground-truth file in columns. */
 export interface GroundTruthColumns {
+  /** Ids and sizes in pixels (0 where the file has none), in file order. */
   readonly images: { count: number; ids: Float64Array; heights: Float64Array; widths: Float64Array };
+  /** Classes in file order. */
   readonly categories: readonly Category[];
+  /** Objects in file order. */
   readonly annotations: Rows;
 }
 
+/** Options of the readers. */
 export interface ReadColumnsOptions extends LongOptions {
   /** Whether segmentations are kept; where not, only the box and area of runs in rows without bbox. Default true. */
   readonly masks?: boolean | undefined;

@@ -7,15 +7,21 @@ import type { FileSource, LongOptions } from '../types.js';
 
 /** An LVIS v1 annotation file as an object. */
 export interface LvisDataset {
+  /** Images with the classes that people looked for in them. */
   readonly images: readonly LvisImage[];
+  /** Objects. */
   readonly annotations: readonly LvisAnnotation[];
+  /** Classes with their frequency. */
   readonly categories: readonly LvisCategory[];
 }
 
+/** An image of an LVIS file. */
 export interface LvisImage {
+  /** Whole number, each once. */
   readonly id: number;
   /** Pixels; needed for masks that are polygons. */
   readonly height?: number;
+  /** See `height`. */
   readonly width?: number;
   /** Classes that people looked for and did not find. */
   readonly neg_category_ids: readonly number[];
@@ -23,21 +29,29 @@ export interface LvisImage {
   readonly not_exhaustive_category_ids: readonly number[];
 }
 
+/** An object of an LVIS file. */
 export interface LvisAnnotation {
+  /** Whole number, each once. */
   readonly id: number;
+  /** Id of its image. */
   readonly image_id: number;
+  /** Id of its class. */
   readonly category_id: number;
   /** x, y, width, height in pixels. */
   readonly bbox?: readonly number[];
   /** Pixels of the mask. */
   readonly area: number;
+  /** Needed where masks are evaluated. */
   readonly segmentation?: CocoSegmentation;
   /** Honoured, unlike by COCO's tool. Default: 0. */
   readonly ignore?: number | boolean;
 }
 
+/** A class of an LVIS file. */
 export interface LvisCategory {
+  /** Whole number, each once. */
   readonly id: number;
+  /** Its name. */
   readonly name?: string;
   /** r: in 1 to 10 training images, c: 11 to 100, f: more. */
   readonly frequency: 'r' | 'c' | 'f';

@@ -11,11 +11,13 @@ import { cocoIouThresholds, cocoRecallPoints, meanOfCells } from '../stats.js';
 import type { FileSource, LongOptions } from '../types.js';
 import { indexTruth, readLvisDataset, type IndexedImage, type LvisDataset, type LvisTruth } from './dataset.js';
 
+/** Options of {@link evaluateLvis}. */
 export interface LvisOptions extends LongOptions {
   /** The annotation file: an object, JSON text, bytes, Blob, stream, path or URL. */
   groundTruth: LvisDataset | FileSource;
   /** Results in COCO's form: a list, a file, or (boxes only) columns. */
   detections: readonly CocoDetection[] | DetectionColumns | FileSource;
+  /** What is matched: boxes or masks. */
   iouType: 'bbox' | 'segm';
   /** Detections kept per image over all classes; -1 keeps all. Default: 300, the official number. */
   maxDetections?: number;
@@ -25,9 +27,13 @@ export interface LvisOptions extends LongOptions {
 export type LvisMetric =
   'AP' | 'AP50' | 'AP75' | 'APs' | 'APm' | 'APl' | 'APr' | 'APc' | 'APf' | `AR@${number}` | `AR${'s' | 'm' | 'l'}@${number}`;
 
+/** Numbers of one class. */
 export interface LvisClassResult {
+  /** Id in the file. */
   id: number;
+  /** Name in the file. */
   name?: string;
+  /** Rare, common or frequent, as the file says. */
   frequency: 'r' | 'c' | 'f';
   /** Mean over the ten IoU thresholds, all areas; -1 where the class has no ground truth. */
   ap: number;
@@ -37,7 +43,9 @@ export interface LvisClassResult {
   positives: number;
 }
 
+/** What {@link evaluateLvis} gives. */
 export interface LvisResult {
+  /** What was matched. */
   iouType: 'bbox' | 'segm';
   /** AP, AP50, AP75, APs, APm, APl, APr, APc, APf, AR@300, ARs@300, ARm@300, ARl@300; -1 where nothing counts. */
   metrics: Record<LvisMetric, number>;
@@ -47,8 +55,11 @@ export interface LvisResult {
   precision: Float64Array;
   /** [T, K, A] */
   recall: Float64Array;
+  /** [K] by rising id. */
   perClass: LvisClassResult[];
+  /** Images, annotations that count, rows of results, and those of them that were judged. */
   counts: { images: number; annotations: number; detections: number; evaluated: number };
+  /** What was odd about the files, and which rules applied. */
   diagnostics: ProtocolDiagnostic[];
 }
 

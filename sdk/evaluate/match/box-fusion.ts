@@ -12,6 +12,7 @@ export interface ModelBoxes {
   labelIndices: ArrayLike<number>;
 }
 
+/** Options of {@link fuseBoxes}. */
 export interface BoxFusionOptions {
   /** Trust in each model, above 0. Default: 1 each. */
   weights?: readonly number[];
@@ -29,7 +30,9 @@ export interface BoxFusionOptions {
 export interface FusedBoxes {
   /** [n, 4] xyxy */
   boxes: Float64Array;
+  /** [n] falling. */
   scores: Float64Array;
+  /** [n] */
   labelIndices: Int32Array;
   /** Number of boxes joined in each. */
   members: Int32Array;

@@ -1,6 +1,7 @@
 // COCO's greedy matching of detections to ground truth at several IoU thresholds. It takes overlaps, so boxes and masks are the same to it.
 import { ArgumentError } from '../../errors.js';
 
+/** Options of {@link matchGreedy}. */
 export interface GreedyMatchOptions {
   /** Number of detections, D. */
   detections: number;
@@ -16,6 +17,7 @@ export interface GreedyMatchOptions {
   crowd?: ArrayLike<number | boolean>;
 }
 
+/** What {@link matchGreedy} gives. */
 export interface GreedyMatches {
   /** [T, D]: the region that each detection took, or -1. */
   truthOf: Int32Array;

@@ -3,6 +3,7 @@ import { ArgumentError, describe } from '../../errors.js';
 import { assignPlain } from './hungarian-plain.js';
 import { reserve } from './wasm.js';
 
+/** Options of {@link hungarian}. */
 export interface HungarianOptions {
   /** Rows of the matrix, N; 0 is fine. */
   rows: number;
@@ -16,7 +17,9 @@ export interface HungarianOptions {
 
 /** min(N, M) pairs, in order of their rows. */
 export interface Assignment {
+  /** [pairs] rising. */
   rows: Int32Array;
+  /** [pairs] partner of each row. */
   columns: Int32Array;
   /** Sum of the chosen costs in pair order; 0 where there are none. */
   cost: number;

@@ -4,6 +4,7 @@ import { maskIous } from '../iou.js';
 import type { Rle } from '../rle.js';
 import { reserve } from './wasm.js';
 
+/** Options of the overlap functions. */
 export interface PairwiseIouOptions {
   /** What four numbers mean: corners x1, y1, x2, y2, or corner and size x, y, w, h. Default: `xyxy`. */
   format?: 'xyxy' | 'xywh';

@@ -10,6 +10,7 @@ export interface Rescored {
   scores: Float64Array;
 }
 
+/** Options of {@link softNms}. */
 export interface SoftNmsOptions {
   /** `linear`: times 1 - IoU above the threshold. `gaussian`: times exp(-IoU^2 / sigma), for every overlap. Default: `gaussian`. */
   method?: 'linear' | 'gaussian';
@@ -68,6 +69,7 @@ export function softNms(
   return { indices: Int32Array.from(indices), scores: Float64Array.from(indices, (i) => left[i]!) };
 }
 
+/** Options of {@link matrixNms}. */
 export interface MatrixNmsOptions {
   /** Falling with the overlap: `linear` 1 - IoU, `gaussian` exp(-IoU^2 / sigma). Default: `gaussian`. */
   method?: 'linear' | 'gaussian';

@@ -5,7 +5,9 @@ import { decodeRle, type Rle } from '../rle.js';
 import type { FileSource } from '../types.js';
 import type { OpenImagesBox, OpenImagesDetection, OpenImagesLabel, OpenImagesObject, OpenImagesResult } from './openimages.js';
 
+/** Options of the readers of Open Images files. */
 export interface OpenImagesFileOptions {
+  /** Stops reading; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
   /** Bytes read so far and in all (0: not known). */
   onProgress?: (done: number, total: number) => void;
@@ -161,9 +163,11 @@ async function decodeMask(row: CsvRow, text: string): Promise<Rle> {
 
 /** A class of the label map. */
 export interface OpenImagesClass {
+  /** Number from 1. */
   id: number;
   /** `/m/01g317` */
   name: string;
+  /** Name for people, where the file has one. */
   displayName: string | undefined;
 }
 

@@ -4,7 +4,9 @@ import type { OpenImagesLabel } from './openimages.js';
 
 /** Hierarchy JSON as Open Images publishes it (bbox_labels_600_hierarchy.json, challenge-2019-label500-hierarchy.json). */
 export interface OpenImagesHierarchy {
+  /** `/m/01g317` */
   LabelName: string;
+  /** Labels below it. */
   Subcategory?: readonly OpenImagesHierarchy[];
 }
 

@@ -9,10 +9,13 @@ import { expandLabels, expandObjects, labelRelations, type OpenImagesHierarchy }
 /** Corners x1, y1, x2, y2, as a rule from 0 to 1. */
 export type OpenImagesBox = readonly [x1: number, y1: number, x2: number, y2: number];
 
+/** A box, or a group of objects in one box, of the ground truth. */
 export interface OpenImagesObject {
+  /** Id of the image. */
   image: string;
   /** `/m/01g317` */
   label: string;
+  /** Place in the image. */
   box: OpenImagesBox;
   /** The box holds a group of touching instances. Default: false. */
   groupOf?: boolean;
@@ -22,14 +25,21 @@ export interface OpenImagesObject {
 
 /** An image-level label that people verified: 1 is there, 0 is not. */
 export interface OpenImagesLabel {
+  /** Id of the image. */
   image: string;
+  /** `/m/01g317` */
   label: string;
+  /** 1 or 0. */
   confidence: number;
 }
 
+/** Something a model found. */
 export interface OpenImagesDetection {
+  /** Id of the image. */
   image: string;
+  /** `/m/01g317` */
   label: string;
+  /** Any number; higher is surer. */
   score: number;
   /** Detection track. */
   box?: OpenImagesBox;
@@ -44,6 +54,7 @@ export interface OpenImagesDetection {
  */
 export type OpenImagesProtocol = 'challenge' | 'v2' | 'pascal' | 'weighted-pascal';
 
+/** Options of {@link evaluateOpenImages}. */
 export interface OpenImagesOptions {
   /** Labels of the label map, in the order of their ids. Everything else is left out with a diagnostic. */
   classes: readonly string[];
@@ -62,7 +73,9 @@ export interface OpenImagesOptions {
   hierarchy?: OpenImagesHierarchy;
 }
 
+/** Numbers and curve of one class. */
 export interface OpenImagesClassResult {
+  /** `/m/01g317` */
   label: string;
   /** NaN where the class has no positives. */
   ap: number;
@@ -72,20 +85,29 @@ export interface OpenImagesClassResult {
   ranked: number;
   /** [ranked] along the falling scores. */
   scores: Float64Array;
+  /** [ranked] after each entry. */
   precision: Float64Array;
+  /** [ranked] after each entry. */
   recall: Float64Array;
 }
 
+/** What {@link evaluateOpenImages} gives. */
 export interface OpenImagesResult {
+  /** The form of the protocol. */
   protocol: OpenImagesProtocol;
+  /** Boxes or masks. */
   track: 'detection' | 'segmentation';
+  /** Least IoU of a match. */
   iouThreshold: number;
+  /** What a group-of box is worth. */
   groupOfWeight: number;
   /** Mean over classes with positives, or the AP of all classes in one list (`weighted-pascal`). NaN where there are none. */
   map: number;
+  /** In the order of `classes`. */
   perClass: OpenImagesClassResult[];
   /** Numbers under the keys of the official tool, in its order: `OpenImagesDetectionChallenge_Precision/mAP@0.5IOU`, ... */
   metrics: Record<string, number>;
+  /** What was odd about the rows, and which rules applied. */
   diagnostics: ProtocolDiagnostic[];
 }
 

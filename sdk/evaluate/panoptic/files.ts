@@ -13,25 +13,34 @@ import { segmentIdsOf, type SegmentIds } from './pixels.js';
 
 /** One image in COCO's panoptic JSON. */
 export interface PanopticAnnotation {
+  /** Id of the image, each once. */
   image_id: number | string;
+  /** Name of its PNG. */
   file_name: string;
+  /** Segments of the PNG. */
   segments_info: readonly PanopticSegment[];
 }
 
 /** COCO's panoptic JSON. Predictions need `annotations` only. */
 export interface PanopticFile {
+  /** One entry an image. */
   annotations: readonly PanopticAnnotation[];
+  /** Classes; ground truth only. */
   categories?: readonly PanopticCategory[];
 }
 
 /** A PNG as bytes, its pixels, or the ids themselves. */
 export type PanopticPixels = Uint8Array | ImageFrame | SegmentIds;
 
+/** Options of {@link evaluatePanoptic}. */
 export interface EvaluatePanopticOptions extends PanopticOptions {
+  /** The ground truth's JSON. */
   groundTruth: PanopticFile & { categories: readonly PanopticCategory[] };
+  /** The predictions' JSON. */
   predictions: PanopticFile;
   /** Gives the PNG of a `file_name`. */
   readGroundTruth(fileName: string): PanopticPixels | Promise<PanopticPixels>;
+  /** Gives the PNG of a predicted `file_name`. */
   readPrediction(fileName: string): PanopticPixels | Promise<PanopticPixels>;
   /** Stops between images; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;

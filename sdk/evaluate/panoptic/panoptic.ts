@@ -5,7 +5,9 @@ import { overlapsOf, type SegmentIds } from './pixels.js';
 
 /** A class as COCO's panoptic JSON lists it. */
 export interface PanopticCategory {
+  /** Whole number, each once. */
   id: number;
+  /** Its name. */
   name?: string;
   /** 1 for countable things, 0 for stuff. */
   isthing: number | boolean;
@@ -15,6 +17,7 @@ export interface PanopticCategory {
 export interface PanopticSegment {
   /** Colour in the PNG as a number: R + 256 G + 65536 B. */
   id: number;
+  /** Id of its class. */
   category_id: number;
   /** Ground truth only: 1 where the region holds a group, which is never missed and forgives predictions on it. Default: 0. */
   iscrowd?: number | boolean;
@@ -22,14 +25,19 @@ export interface PanopticSegment {
   area?: number;
 }
 
+/** One image with its ground truth and prediction. */
 export interface PanopticImage {
+  /** Id for messages. */
   imageId: number | string;
+  /** Ids of the pixels, and the segments behind them. */
   groundTruth: { pixels: SegmentIds; segments: readonly PanopticSegment[] };
+  /** The same of the prediction. */
   prediction: { pixels: SegmentIds; segments: readonly PanopticSegment[] };
   /** Place of the image in the whole set. It fixes the order of summation, so that shards give the same bits. Default: images so far. */
   order?: number;
 }
 
+/** Options of {@link PanopticEvaluator}. */
 export interface PanopticOptions {
   /** `json`: the area the file states, as panopticapi. `pixels`: counted in the PNG. Default: `json`. They differ only in faulty files. */
   groundTruthArea?: 'json' | 'pixels';
@@ -47,38 +55,57 @@ export interface PanopticMeans {
   n: number;
 }
 
+/** Numbers of one class. */
 export interface PanopticClassResult {
+  /** Id of the class. */
   categoryId: number;
+  /** Its name. */
   name?: string;
+  /** Whether it is countable. */
   isThing: boolean;
   /** 0 where the class does not occur, as in the official output. */
   pq: number;
+  /** Mean IoU of its matches. */
   sq: number;
+  /** TP / (TP + FP/2 + FN/2). */
   rq: number;
   /** Sum of the IoUs of the matches. */
   iou: number;
+  /** Matched pairs. */
   tp: number;
+  /** Predicted segments without partner. */
   fp: number;
+  /** Ground-truth segments without partner. */
   fn: number;
 }
 
+/** What {@link PanopticEvaluator.result} gives. */
 export interface PanopticResult {
+  /** Means over all classes. */
   all: PanopticMeans;
+  /** Means over things. */
   things: PanopticMeans;
+  /** Means over stuff. */
   stuff: PanopticMeans;
+  /** In the order of the class list. */
   perClass: PanopticClassResult[];
   /** Images added. */
   images: number;
+  /** What was odd about the files, and which rules applied. */
   diagnostics: ProtocolDiagnostic[];
 }
 
 /** A part of an evaluation as plain data, for JSON or a message to another thread. */
 export interface PanopticShard {
+  /** Says what this is. */
   labelweave: 'panoptic-shard';
+  /** Version of the form. */
   version: 1;
+  /** Images counted. */
   images: number;
   /** Per class: order of the image, rank in the image and IoU of every match, and the counts of the rest. */
   classes: { id: number; matches: [order: number, rank: number, iou: number][]; fp: number; fn: number }[];
+  /** What was odd about them. */
   diagnostics: ProtocolDiagnostic[];
 }
 

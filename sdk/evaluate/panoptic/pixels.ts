@@ -4,8 +4,11 @@ import type { ImageFrame } from '../../tensor/image-frame.js';
 
 /** One segment id a pixel, row-major; 0 is void (no segment). */
 export interface SegmentIds {
+  /** [height x width] */
   ids: ArrayLike<number>;
+  /** Pixels. */
   width: number;
+  /** Pixels. */
   height: number;
 }
 
@@ -29,7 +32,9 @@ export function segmentIdsOf(frame: ImageFrame, name = 'panoptic image'): Segmen
 export interface Overlaps {
   /** Ground-truth id, predicted id and pixels they share, by rising ids: first ground truth, then prediction. */
   pairs: { truth: number; predicted: number; pixels: number }[];
+  /** Pixels of each ground-truth id. */
   truthAreas: Map<number, number>;
+  /** Pixels of each predicted id. */
   predictedAreas: Map<number, number>;
 }
 

@@ -121,7 +121,8 @@ export function matrixPlot(title: string, names: readonly string[], counts: read
   const n = names.length;
   const label = 120;
   const size = Math.max(12, Math.min(34, 560 / n));
-  const side = round(label + n * size + 4);
+  // The last head leans over the edge.
+  const side = round(label + n * size + 64);
   const short = (name: string) => escapeHtml(name.length > 16 ? `${name.slice(0, 15)}…` : name);
   const cells: string[] = [];
   for (let row = 0; row < n; row++) {

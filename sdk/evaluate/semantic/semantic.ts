@@ -11,6 +11,7 @@ import { ArgumentError, describe, EvaluationError } from '../../errors.js';
  */
 export type MiouConvention = 'detectron2' | 'cityscapes';
 
+/** Options of {@link SemanticEvaluator}. */
 export interface SemanticOptions {
   /** Number of classes, K, or their names. */
   classes: number | readonly string[];
@@ -18,8 +19,11 @@ export interface SemanticOptions {
   ignoreLabel?: number;
 }
 
+/** Numbers of one class. */
 export interface SemanticClassResult {
+  /** Its number in label maps. */
   index: number;
+  /** Its name, where names were given. */
   name?: string;
   /** Intersection over union; NaN where the convention leaves the class out. */
   iou: number;
@@ -29,11 +33,15 @@ export interface SemanticClassResult {
   precision: number;
   /** Pixels that count: in both, in the ground truth, predicted. */
   intersection: number;
+  /** True pixels. */
   truth: number;
+  /** Predicted pixels. */
   predicted: number;
 }
 
+/** What {@link SemanticEvaluator.result} gives. */
 export interface SemanticResult {
+  /** The convention of the numbers. */
   convention: MiouConvention;
   /** Mean of the IoU over the classes that the convention counts; NaN where there are none. */
   mIoU: number;
@@ -45,15 +53,21 @@ export interface SemanticResult {
   pixelAccuracy: number;
   /** Classes in the mean. */
   classes: number;
+  /** [K] */
   perClass: SemanticClassResult[];
 }
 
 /** A part of an evaluation as plain data, for JSON or a message to another thread. */
 export interface SemanticShard {
+  /** Says what this is. */
   labelweave: 'semantic-shard';
+  /** Version of the form. */
   version: 1;
+  /** K */
   classes: number;
+  /** Images counted. */
   images: number;
+  /** [K + 1, K + 1] */
   confusion: number[];
 }
 

@@ -6,9 +6,13 @@ import type { VocDetection, VocObject } from './voc.js';
 export interface VocAnnotation {
   /** Name of the image file, without the ending: what detection lists call the image. */
   image: string;
+  /** Name of the image file as written, or empty. */
   fileName: string;
+  /** Pixels, where the file tells. */
   width: number | undefined;
+  /** Pixels, where the file tells. */
   height: number | undefined;
+  /** Objects in the order of the file, with the flags that no metric uses. */
   objects: (VocObject & { truncated: boolean; pose: string | undefined })[];
 }
 

@@ -6,18 +6,27 @@ import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
 /** Corners x1, y1, x2, y2 in pixels. With convention `voc` both corners belong to the box (VOC counts pixels from 1). */
 export type VocBox = readonly [x1: number, y1: number, x2: number, y2: number];
 
+/** An object of the ground truth. */
 export interface VocObject {
+  /** Name of the image. */
   image: string;
+  /** Name of the class. */
   label: string;
+  /** Place in the image. */
   box: VocBox;
   /** Neither to be found nor held against a detection. Default: false. Convention `padilla` knows no such thing and ignores it. */
   difficult?: boolean;
 }
 
+/** Something a model found. */
 export interface VocDetection {
+  /** Name of the image. */
   image: string;
+  /** Name of the class. */
   label: string;
+  /** Any number; higher is surer. */
   score: number;
+  /** Place in the image. */
   box: VocBox;
 }
 
@@ -30,6 +39,7 @@ export interface VocDetection {
  */
 export type VocConvention = 'voc' | 'padilla';
 
+/** Options of {@link evaluateVoc}. */
 export interface VocOptions {
   /** Default: `voc`. */
   convention?: VocConvention;
@@ -45,22 +55,29 @@ export interface VocOptions {
 
 /** What one threshold gives for one class. */
 export interface VocCurve {
+  /** The threshold. */
   iouThreshold: number;
   /** NaN where the class has no object that counts. */
   ap: number;
+  /** Objects found. */
   tp: number;
+  /** Detections of nothing, or of an object found before. */
   fp: number;
   /** [n] after each detection, best first; detections on difficult objects stand in it without counting. */
   precision: Float64Array;
+  /** [n] after each detection. */
   recall: Float64Array;
 }
 
+/** Numbers and curves of one class. */
 export interface VocClassResult {
+  /** Name of the class. */
   label: string;
   /** Objects that are to be found. */
   positives: number;
   /** Objects left out as difficult. */
   difficult: number;
+  /** Detections of the class. */
   detections: number;
   /** [n] falling; equal scores in input order (the official sort leaves their order open). */
   scores: Float64Array;
@@ -68,15 +85,21 @@ export interface VocClassResult {
   curves: VocCurve[];
 }
 
+/** What {@link evaluateVoc} gives. */
 export interface VocResult {
+  /** Whose rules were used. */
   convention: VocConvention;
+  /** How the curve became a number. */
   interpolation: 'eleven-point' | 'area';
+  /** [T] */
   iouThresholds: readonly number[];
   /** Mean over classes with objects, one a threshold; NaN where no class has any. */
   meanAp: number[];
   /** Mean of `meanAp` over the thresholds. */
   map: number;
+  /** In the order of `classes`. */
   perClass: VocClassResult[];
+  /** What was odd about the rows, and which rules applied. */
   diagnostics: ProtocolDiagnostic[];
 }
 
