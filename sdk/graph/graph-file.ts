@@ -25,7 +25,13 @@ const padding = v.tuple([integer, integer, integer, integer]);
 const triple = v.tuple([number, number, number]);
 const integers = v.array(integer);
 /** JSON has no infinity; padding before a maximum needs it. */
-const extended = v.union([number, v.pipe(v.picklist(['Infinity', '-Infinity']), v.transform(Number))]);
+const extended = v.pipe(
+  v.custom<number | 'Infinity' | '-Infinity'>(
+    (x) => Number.isFinite(x) || x === 'Infinity' || x === '-Infinity',
+    'a number, "Infinity" or "-Infinity"',
+  ),
+  v.transform(Number),
+);
 
 const activation = v.strictObject({
   kind: v.picklist([
@@ -91,7 +97,7 @@ export const attributeSchemas = {
 } satisfies Record<OperatorName, v.GenericSchema>;
 
 const GraphFile = v.strictObject({
-  labelweaveGraph: v.literal(GRAPH_VERSION),
+  labelweaveGraph: v.picklist([GRAPH_VERSION]),
   optimized: v.optional(v.pipe(integer, v.minValue(1))),
   inputs: v.array(v.string()),
   outputs: v.array(v.string()),
@@ -109,7 +115,8 @@ const GraphFile = v.strictObject({
       name: v.string(),
       inputs: v.array(v.nullable(v.string())),
       outputs: v.array(v.string()),
-      attributes: v.record(v.string(), v.unknown()),
+      // Checked when the operator is known.
+      attributes: v.unknown(),
     }),
   ),
 });
