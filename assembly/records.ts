@@ -332,7 +332,7 @@ export const enum ReduceKind {
 
 /** resize: taps are { first, second: byte offsets, weight of second: f32, 0 } for each output row and column. */
 export const enum Resize {
-  x = 2,
+  x = Fused.end,
   y,
   batch,
   height,

@@ -16,7 +16,7 @@ export const GRAPH_VERSION = 1;
  * What the optimiser knows, as a number that graph.json may carry: a graph with this number or a later one is run as it is stored. It grows when
  * the optimiser learns something that pays for stored graphs, which are then optimised when they are opened, until they are written again.
  */
-export const OPTIMIZED = 1;
+export const OPTIMIZED = 2;
 
 const number = v.pipe(v.number(), v.finite());
 const integer = v.pipe(v.number(), v.safeInteger());
@@ -81,6 +81,7 @@ export const attributeSchemas = {
     width: integer,
     coordinates: v.picklist(['half_pixel', 'asymmetric', 'align_corners']),
     nearest: v.picklist(['floor', 'ceil', 'round_prefer_floor', 'round_prefer_ceil']),
+    activation: v.optional(activation),
   }),
   concat: v.strictObject({ axis: integer }),
   slice: v.strictObject({ begin: integers, size: integers, strides: integers }),

@@ -253,6 +253,7 @@ const rules: { [K in OperatorName]: Rule<K> } = {
     if (x.shape[1]! < 1 || x.shape[2]! < 1) c.fail('an empty image', 'at least one pixel');
     c.integer(a.height, 'height', 1);
     c.integer(a.width, 'width', 1);
+    if (a.activation) c.activation(a.activation);
     return float([x.shape[0]!, a.height, a.width, x.shape[3]!]);
   },
   concat(c, a) {

@@ -92,7 +92,7 @@ export interface Attributes {
   reduce: { kind: 'mean' | 'sum' | 'max' | 'min' | 'prod'; axes: readonly number[]; keepDims: boolean };
   /**
    * x [N,H,W,C] -> [N,height,width,C]. Source coordinate of output i with scale s = in/out: half_pixel (i+0.5)*s-0.5; asymmetric i*s;
-   * align_corners i*(in-1)/(out-1). Nearest rounds as `nearest` says; bilinear clamps at the border.
+   * align_corners i*(in-1)/(out-1). Nearest rounds as `nearest` says; bilinear clamps at the border. Then `activation`, none by default.
    */
   resize: {
     mode: 'nearest' | 'bilinear';
@@ -100,6 +100,7 @@ export interface Attributes {
     width: number;
     coordinates: 'half_pixel' | 'asymmetric' | 'align_corners';
     nearest: 'floor' | 'ceil' | 'round_prefer_floor' | 'round_prefer_ceil';
+    activation?: Activation | undefined;
   };
   /** xs, all equal but for `axis` -> joined along `axis`. */
   concat: { axis: number };

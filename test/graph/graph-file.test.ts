@@ -70,6 +70,16 @@ describe('graph.json', () => {
     expect(Object.keys(attributeSchemas)).toHaveLength(24);
   });
 
+  it('reads a resize without an activation, and keeps one that is there', () => {
+    const resize: Attributes['resize'] = { mode: 'nearest', height: 4, width: 4, coordinates: 'asymmetric', nearest: 'floor' };
+    for (const attributes of [resize, { ...resize, activation: { kind: 'relu' as const } }]) {
+      const g = new GraphBuilder();
+      g.output(g.add('resize', 'y', [g.input('x', 'float32', [1, 2, 2, 3])], attributes)[0]);
+      const { json, tensors } = writeGraphFile(g.build());
+      expect(readGraphFile(new TextEncoder().encode(json), 'graph.json', tensors).graph.nodes[0]!.attributes).toEqual(attributes);
+    }
+  });
+
   const edits: [string, RegExp, string, (data: FileData, tensors: Map<string, Tensor>) => unknown][] = [
     ['another version', /labelweaveGraph.*found 2; wanted 1/, 'invalid-model', (d) => (d.labelweaveGraph = 2)],
     ['a word for optimised', /optimized: found true/, 'invalid-model', (d) => (d.optimized = true)],

@@ -22,6 +22,7 @@ import { expectClose, randomNumbers } from '../kernels/harness.js';
 import { ops, runReference } from './support.js';
 
 const none: Activation = { kind: 'none' };
+const doubled: Attributes['resize'] = { mode: 'bilinear', height: 4, width: 4, coordinates: 'asymmetric', nearest: 'floor' };
 const convAttributes: Attributes['conv2d'] = {
   strides: [1, 1],
   padding: [0, 0, 0, 0],
@@ -342,6 +343,7 @@ describe('fuse activations', () => {
         g.act(g.op('matmul', [g.x([2, 3]), g.values([3, 5])], { transposeA: false, transposeB: false, activation: none }), a),
     ],
     ['binary', (g, a) => g.act(g.binary('add', g.x([3]), g.x([3], 'z')), a)],
+    ['resize', (g, a) => g.act(g.op('resize', [g.x([1, 2, 2, 3])], doubled), a)],
   ])('into %s', async (op, build) => {
     const changed = await after(
       make((g) => build(g, { kind: 'leaky_relu', alpha: 0.25 })),
@@ -360,6 +362,8 @@ describe('fuse activations', () => {
         )
       ).nodes,
     ).toHaveLength(2);
+    const resized = make((g) => g.act(g.act(g.op('resize', [g.x([1, 2, 2, 3])], doubled), 'relu'), 'tanh'));
+    expect(ops(await after(resized, fuseActivations))).toEqual(['resize', 'activation']);
     const shared = make((g) => {
       const y = g.conv(g.x([1, 2, 2, 3]), 5);
       return [g.act(y, 'relu'), g.act(y, 'tanh')];
@@ -384,6 +388,20 @@ describe('sink activations', () => {
       'concat',
       'conv2d',
       'softmax',
+    ]);
+  });
+
+  it('behind a concat of a convolution and a resize vanish', async () => {
+    const graph = make((g) => {
+      const x = g.x([1, 2, 2, 3]);
+      const large = g.op('resize', [x], doubled);
+      return g.act(g.op('concat', [g.op('resize', [g.conv(x, 5)], doubled), large], { axis: 3 }), 'relu');
+    });
+    expect(ops(await after(graph, (g) => fuseActivations(sinkActivations(g)))).sort()).toEqual([
+      'concat',
+      'conv2d',
+      'resize',
+      'resize',
     ]);
   });
 

@@ -38,6 +38,25 @@ const byHand: Case<'resize'>[] = [
     attributes: { mode: 'bilinear', height: 18, width: 16, coordinates: 'asymmetric', nearest: 'floor' },
     inputs: [randomTensor([1, 9, 8, 20], 1)],
   },
+  {
+    name: 'bilinear, then relu of the mean, not the mean of relus',
+    attributes: { mode: 'bilinear', height: 1, width: 6, coordinates: 'asymmetric', nearest: 'floor', activation: { kind: 'relu' } },
+    inputs: [row([-10, 20, -40])],
+    outputs: [{ data: [0, 5, 20, 0, 0, 0] }],
+  },
+  {
+    name: 'nearest, then leaky_relu',
+    attributes: { ...nearest('asymmetric', 'floor', 4), activation: { kind: 'leaky_relu', alpha: 0.25 } },
+    inputs: [row([-4, 2])],
+    outputs: [{ data: [-1, -1, 2, 2] }],
+  },
+  ...(['relu6', 'sigmoid', 'hard_swish'] as const).flatMap((kind) =>
+    (['nearest', 'bilinear'] as const).map((mode): Case<'resize'> => ({
+      name: `${mode} with ${kind}, 7 channels`,
+      attributes: { mode, height: 5, width: 7, coordinates: 'half_pixel', nearest: 'floor', activation: { kind, alpha: 1 / 6 } },
+      inputs: [randomTensor([2, 3, 4, 7], 2)],
+    })),
+  ),
 ]; // prettier-ignore
 
 testOperator('resize', [...golden('resize'), ...byHand], { reference: ROUNDED, others: APPROXIMATED });

@@ -3,7 +3,7 @@ import type { Graph } from '../../ir/graph.js';
 import { NONE } from '../../ir/operators.js';
 import { GraphEditor } from './editor.js';
 
-/** conv2d, depthwise_conv2d, matmul and binary take over a following activation. */
+/** conv2d, depthwise_conv2d, matmul, binary and resize take over a following activation. */
 export function fuseActivations(graph: Graph): Graph {
   const editor = new GraphEditor(graph);
   for (const node of [...editor.nodes]) {
@@ -23,6 +23,8 @@ export function fuseActivations(graph: Graph): Graph {
     } else if (producer.op === 'matmul' && producer.attributes.activation.kind === 'none') {
       producer.attributes = { ...producer.attributes, activation };
     } else if (producer.op === 'binary' && producer.attributes.activation.kind === 'none') {
+      producer.attributes = { ...producer.attributes, activation };
+    } else if (producer.op === 'resize' && (producer.attributes.activation ?? { kind: 'none' }).kind === 'none') {
       producer.attributes = { ...producer.attributes, activation };
     } else continue;
     producer.outputs = [...node.outputs];

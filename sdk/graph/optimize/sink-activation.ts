@@ -22,6 +22,7 @@ export function sinkActivations(graph: Graph): Graph {
 }
 
 function takesActivation(node: Node | undefined): boolean {
+  if (node?.op === 'resize') return (node.attributes.activation ?? { kind: 'none' }).kind === 'none';
   if (node?.op !== 'conv2d' && node?.op !== 'depthwise_conv2d' && node?.op !== 'matmul' && node?.op !== 'binary') return false;
   return node.attributes.activation.kind === 'none';
 }

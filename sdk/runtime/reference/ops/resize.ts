@@ -1,13 +1,15 @@
 // resize: nearest or bilinear, in the three coordinate conventions of TensorFlow and ONNX; never antialiased.
 import type { Attributes } from '../../../ir/operators.js';
 import { need, type ReferenceOperator } from '../operand.js';
+import { activationFunction } from './activation.js';
 
-/** x [N,H,W,C] -> [N,height,width,C]. */
+/** x [N,H,W,C] -> [N,height,width,C], then `activation`. */
 export const resize: ReferenceOperator<'resize'> = (inputs, outputs, attributes) => {
   const { data: x, shape: xs } = need(inputs, 0);
   const { data: y } = need(outputs, 0);
   const [N, H, W, C] = xs as [number, number, number, number];
-  const { height: OH, width: OW } = attributes;
+  const { height: OH, width: OW, activation = { kind: 'none' } } = attributes;
+  const f = activationFunction(activation);
   const rows = taps(H, OH, attributes);
   const columns = taps(W, OW, attributes);
   for (let n = 0; n < N; n++) {
@@ -19,7 +21,7 @@ export const resize: ReferenceOperator<'resize'> = (inputs, outputs, attributes)
         for (let c = 0; c < C; c++) {
           const top = at(v.first, h.first, c) * (1 - h.weight) + at(v.first, h.second, c) * h.weight;
           const bottom = at(v.second, h.first, c) * (1 - h.weight) + at(v.second, h.second, c) * h.weight;
-          y[((n * OH + oy) * OW + ox) * C + c] = top * (1 - v.weight) + bottom * v.weight;
+          y[((n * OH + oy) * OW + ox) * C + c] = f(top * (1 - v.weight) + bottom * v.weight);
         }
       }
     }

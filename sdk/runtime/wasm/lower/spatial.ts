@@ -122,7 +122,7 @@ function taps(
 
 export const resize: Lowering<'resize'> = (node, c) => {
   const [N, H, W, C] = c.shape(node.inputs[0]!) as [number, number, number, number];
-  const { height, width, mode } = node.attributes;
+  const { height, width, mode, activation = { kind: 'none' } } = node.attributes;
   const x = c.address(node.inputs[0]!);
   const y = c.address(node.outputs[0]!);
   const table = (size: number, out: number, stride: number) =>
@@ -140,6 +140,7 @@ export const resize: Lowering<'resize'> = (node, c) => {
   return {
     emit: () => [
       new Step(Op.resize)
+        .fuse(activation)
         .set({ [Resize.x]: x(), [Resize.y]: y(), [Resize.batch]: N, [Resize.height]: H, [Resize.width]: W, [Resize.channels]: C })
         .set({
           [Resize.out_height]: height,
