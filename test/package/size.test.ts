@@ -94,7 +94,7 @@ describe('a page that only detects', () => {
 
   it('needs no optimiser for the default model', () => {
     const graph = readFileSync(join(installed, 'dist/models/centernet-mbv3/graph.json'), 'utf8');
-    expect((JSON.parse(graph) as { optimized?: number }).optimized).toBe(1);
+    expect((JSON.parse(graph) as { optimized?: number }).optimized).toBe(2);
   });
 
   it.each([
