@@ -1,6 +1,7 @@
 // The detector as its users meet it: results, label spaces, concurrency, abort, disposal and every kind of bad input, on each runtime.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Detector, labelSpace, grouping, loadDetector, type ErrorCode, type RuntimeKind } from '../../sdk/index.js';
+import { unifiedLabelSpace } from '../../sdk/taxonomy/index.js';
 import { colourModel, fullLogit, picture, type Colour } from './colour-model.js';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -92,6 +93,21 @@ describe.each(runtimes)('%s', (_, device, threads) => {
     } finally {
       own.dispose();
     }
+  });
+
+  test('a unified label space over two data sets is a label space like any other', async () => {
+    const other = labelSpace('lamps', ['stop', 'sky']);
+    const unified = unifiedLabelSpace(
+      'signals',
+      [detector.modelLabels, other],
+      [
+        { name: 'stop signal', members: { colours: 1, lamps: 0 } },
+        { name: 'open sky', members: { colours: 3, lamps: 1 } },
+      ],
+      { rest: 'single' },
+    );
+    const detections = await detector.detect(scene, { labels: unified });
+    expect([...detections].map(({ label }) => label)).toEqual(['stop signal', 'open sky']);
   });
 
   test('more label spaces than are kept ready still work, also in flight', async () => {
