@@ -57,6 +57,7 @@ export interface FileStream {
 
 /** Where text is written piece by piece. Each piece is awaited before the next one. */
 export interface TextSink {
+  /** Takes a piece. Rejects with LoadError `missing-file` where it cannot be written. */
   write(text: string): Promise<void> | void;
 }
 

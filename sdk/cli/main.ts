@@ -7,6 +7,7 @@ import { detectCommand } from './detect.js';
 import { devicesCommand } from './devices.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
+import { formatNames } from './label-files.js';
 import { taxonomyCommand } from './taxonomy.js';
 import { UsageError, exitCodes } from './exit.js';
 
@@ -23,7 +24,10 @@ cli
   .option('--model <model>', 'Model: a name, a folder with labelweave.json, a labelweave.json file, or the URL of one', {
     default: 'centernet-mbv3',
   })
-  .option('--labels <labels>', 'Label space of the results: a name (coco, voc) or a .json or .txt file. Default: the model’s own')
+  .option(
+    '--labels <labels>',
+    'Label space of the results: a name (coco, voc, lvis-v1, ...) or a .json or .txt file. Default: the model’s own',
+  )
   .option('--threshold <score>', 'Least score, 0 to 1', { default: 0.3 })
   .option('--max <n>', 'Most detections an image', { default: 100 })
   .option('--nms <iou>', 'Class-wise non-maximum suppression at this IoU, or "off". Default: what the model says')
@@ -90,14 +94,49 @@ cli
   );
 
 cli
-  .command('taxonomy <action> [...files]', 'Taxonomy files: show FILE, validate FILES, diff A B')
+  .command(
+    'taxonomy <action> [...files]',
+    'Taxonomies and label files: show FILE, validate FILES, diff A B, convert FILE, merge LABELS..., merge-datasets NAME=FILE..., split-datasets FILE',
+  )
   .option('--html <file>', 'show: write a page on which labels, members, relations and costs can be searched')
   .option('--search <text>', 'show: only lines with this text')
   .option('--json', 'diff: print JSON')
   .option('--exit-code', 'diff: exit with 1 where there is a change')
+  .option('-o, --output <file>', 'Where the result is written (split-datasets: a folder). Default: stdout, for convert and merge')
+  .option('--from <format>', `convert: format of the file, where it cannot be told: ${formatNames.join(', ')}`)
+  .option('--to <format>', 'convert: format of the result. Default: labelweave. merge-datasets: coco or yolo. Default: coco')
+  .option('--name <name>', 'convert, merge: name of the data set or taxonomy')
+  .option('--dataset <name=labels>', 'convert: data set of a UniDet or RVC mapping, by its name in the header; once for each')
+  .option('--rest <what>', 'convert: labels that a mapping leaves over: error, or single (each its own). Default: error')
+  .option('--hierarchy <file>', 'convert: hierarchy JSON of Open Images')
+  .option('--ids <which>', 'convert: id or trainId of Cityscapes’ label table. Default: id')
+  .option('--column <name>', 'convert: column of MSeg’s table, as a grouping')
+  .option('--by <what>', 'merge: exact, normalised (case, spaces, plural), synonyms or embedding. Default: normalised')
+  .option('--vectors <name=file>', 'merge: vectors of the labels, in their order: .npy or .safetensors; once for each data set')
+  .option('--threshold <cosine>', 'merge: least cosine, with --by embedding. Default: 0.95')
+  .option('--verbose', 'merge: show everything that was not merged')
+  .option('--taxonomy <file>', 'merge-datasets: the taxonomy')
+  .option('--unknown <what>', 'merge-datasets: categories that the taxonomy does not know: error or drop. Default: error')
+  .option('--match <by>', 'merge-datasets: id, or name for files that number the labels of a known data set anew. Default: id')
+  .option('--negatives <where>', 'merge-datasets: classes known to be absent, in every image or once a dataset. Default: image')
+  .option(
+    '--image-folder <name=path>',
+    'merge-datasets: folder in front of file names; nothing behind = for none. Default: the name',
+  )
+  .option('--polygons', 'merge-datasets --to yolo: polygons instead of boxes, where there is one')
+  .option('--foreign <what>', 'split-datasets: annotations of labels that the data set has not: error or drop. Default: error')
+  .option('--quiet', 'merge-datasets, split-datasets: no progress on stderr')
   .example('  labelweave taxonomy show unified.json --html unified.html')
   .example('  labelweave taxonomy validate unified.json')
   .example('  labelweave taxonomy diff learned.json expert.json')
+  .example('  labelweave taxonomy convert data.yaml --to coco -o categories.json')
+  .example(
+    '  labelweave taxonomy convert learned.json --dataset coco=coco --dataset objects365=objects365-v1 --dataset oid=openimages-challenge-500',
+  )
+  .example('  labelweave taxonomy merge coco objects365-v1 mine=data.yaml --by synonyms -o unified.json')
+  .example('  labelweave taxonomy merge coco voc --by embedding --vectors coco=coco.npy --vectors voc=voc.npy')
+  .example('  labelweave taxonomy merge-datasets --taxonomy unified.json coco=instances.json mine=yolo-folder/ -o merged.json')
+  .example('  labelweave taxonomy split-datasets merged.json -o parts/')
   .action((action: string, files: string[], options: Record<string, unknown>) => run(taxonomyCommand(action, files, options)));
 
 cli.help((sections) => [

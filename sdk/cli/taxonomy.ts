@@ -1,4 +1,4 @@
-// `labelweave taxonomy show | validate | diff`: what is in a taxonomy file, what is wrong with it, and what changed between two.
+// `labelweave taxonomy ACTION`: what is in a taxonomy file, what is wrong with it, what changed between two; the other actions have their own files.
 import type { Taxonomy } from 'labelweave/taxonomy';
 import {
   agreement,
@@ -11,12 +11,23 @@ import {
 } from 'labelweave/taxonomy/file';
 import { readFile, writeBytes } from 'labelweave/node';
 import { exitCodes, UsageError } from './exit.js';
+import { convertCommand } from './taxonomy-convert.js';
+import { mergeDatasetsCommand, splitDatasetsCommand } from './taxonomy-datasets.js';
+import { mergeCommand } from './taxonomy-merge.js';
 import { taxonomyPage } from './taxonomy-page.js';
 
 type Options = Readonly<Record<string, unknown>>;
 type Action = (files: readonly string[], options: Options) => Promise<number>;
 
-const actions: Readonly<Record<string, Action>> = { show, validate, diff: compare };
+const actions: Readonly<Record<string, Action>> = {
+  show,
+  validate,
+  diff: compare,
+  convert: convertCommand,
+  merge: mergeCommand,
+  'merge-datasets': mergeDatasetsCommand,
+  'split-datasets': splitDatasetsCommand,
+};
 
 /** Runs one action on its files. Throws UsageError, LoadError, TaxonomyError. */
 export async function taxonomyCommand(action: string, files: readonly string[], options: Options): Promise<number> {

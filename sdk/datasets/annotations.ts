@@ -14,9 +14,11 @@ export type Entry = Readonly<Record<string, unknown>>;
 
 /** Some entries of a list. */
 export interface EntryBatch {
+  /** The list they stand in. */
   readonly list: ListName;
   /** Position of the first one. */
   readonly row: number;
+  /** The entries, in order. */
   readonly values: readonly Entry[];
 }
 
@@ -24,6 +26,7 @@ export interface EntryBatch {
 export interface ReadAnnotationsOptions {
   /** Whether values beside the lists are read (`info`, `licenses`). Default: false. */
   readonly others?: boolean;
+  /** Stops the reading; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /** Bytes (or files, for folders) taken so far and in all (0: not known). */
   readonly onBytes?: ((done: number, total: number) => void) | undefined;

@@ -18,34 +18,37 @@ export function unifiedOf(value: unknown): UnifiedLabelSpace {
 }
 
 /**
- * The label of a category: by id where the names agree, else by an external id (`freebase_id`), else by name. Undefined where there is none.
+ * The label of a category: by id where the names agree, else by an external id (`freebase_id`), else by name. With `match: 'name'` ids do not count, for
+ * files that number the labels of a known data set anew. Undefined where there is none.
  * Throws DatasetError where id and name say different labels: then the file is of another version of the data set than the taxonomy.
  */
-export function labelOfCategory(space: LabelSpace, file: string, row: number, category: Entry): Label | undefined {
+export function labelOfCategory(
+  space: LabelSpace,
+  file: string,
+  row: number,
+  category: Entry,
+  match: 'id' | 'name',
+): Label | undefined {
   const id = entryId(file, 'categories', row, 'id', category);
   const name = category['name'];
   if (typeof name !== 'string') throw entryError(file, 'categories', row, `name = ${describe(name)}`, 'a text as "name"');
-  if (space.hasOwnIds && space.hasId(id)) {
-    const label = space.byId(id);
-    if (sameName(label, name)) return label;
-    const other = byName(space, file, row, name);
-    const found = `id ${describe(id)} with the name ${describe(name)}`;
-    const wanted = `${describe(label.name)}, which has that id in ${describe(space.name)}`;
-    // A name of its own is a renamed label; the name of another label is another numbering.
-    if (!other) return label;
-    if (!category['freebase_id'])
-      throw entryError(
-        file,
-        'categories',
-        row,
-        found,
-        wanted,
-        'Is this the version of the data set that the taxonomy was made for?',
-      );
-  }
+  const own = match === 'id' && space.hasOwnIds && space.hasId(id) ? space.byId(id) : undefined;
+  if (own && sameName(own, name)) return own;
   const external = category['freebase_id'];
   if (typeof external === 'string' && space.hasId(external)) return space.byId(external);
-  return byName(space, file, row, name);
+  const found = byName(space, file, row, name);
+  // A number of their own may mean anything; the number of one label with the name of another is a mistake.
+  if (own && found && typeof external !== 'string') {
+    throw entryError(
+      file,
+      'categories',
+      row,
+      `id ${describe(id)} with the name ${describe(name)}`,
+      `${describe(own.name)}, which has that id in ${describe(space.name)}`,
+      'Is this the version of the data set that the taxonomy was made for? Where the file has numbers of its own, match: "name" goes by names only.',
+    );
+  }
+  return found;
 }
 
 function byName(space: LabelSpace, file: string, row: number, name: string): Label | undefined {

@@ -13,7 +13,9 @@ export interface ListBatch {
 
 /** A value of the object that is none of the lists asked for. */
 export interface OtherValue {
+  /** Its key. */
   readonly key: string;
+  /** As JSON.parse gives it. */
   readonly value: unknown;
 }
 

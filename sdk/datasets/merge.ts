@@ -14,6 +14,7 @@ import { CocoOutput } from './output.js';
 export interface DatasetInput {
   /** Its name in the taxonomy. */
   readonly dataset: string;
+  /** Its images, annotations and categories. */
   readonly annotations: Annotations;
   /** Folder in front of the file names of its images. Default: the name of the data set; `''` for none. */
   readonly folder?: string | undefined;
@@ -23,6 +24,7 @@ export interface DatasetInput {
 export interface DatasetProgress {
   /** `labels and images`: the first reading; then `annotations`, then `images`. */
   readonly stage: 'labels and images' | 'annotations' | 'images';
+  /** The data set that is being read. */
   readonly dataset: string;
   /** Bytes of the file. */
   readonly done: number;
@@ -34,6 +36,7 @@ export interface DatasetProgress {
 export interface LongDatasetOptions {
   /** Stops the work; the promise rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after every piece of a file that was read. */
   readonly onProgress?: ((progress: DatasetProgress) => void) | undefined;
 }
 
@@ -41,6 +44,8 @@ export interface LongDatasetOptions {
 export interface MergeDatasetsOptions extends LongDatasetOptions {
   /** What becomes of categories that the taxonomy does not know, and of their annotations: `error` (default) or `drop`. */
   readonly unknown?: 'error' | 'drop';
+  /** Whether ids of categories count (`id`, default), or only their names, for files that number the labels anew. */
+  readonly match?: 'id' | 'name';
   /**
    * Where the classes stand that an image surely has not: `image` (default): in `neg_category_ids` of every image, as LVIS has it. `dataset`: once for
    * each data set, in `info`; images that were federated before keep their own lists. Files of many labels and images get much smaller.
@@ -50,8 +55,11 @@ export interface MergeDatasetsOptions extends LongDatasetOptions {
 
 /** What was merged of one data set. */
 export interface MergedDataset {
+  /** Its name in the taxonomy. */
   readonly dataset: string;
+  /** Number of its images. */
   readonly images: number;
+  /** Number of its annotations in the merged file. */
   readonly annotations: number;
   /** Annotations of categories that the taxonomy does not know. */
   readonly dropped: number;
@@ -63,21 +71,29 @@ export interface MergedDataset {
 
 /** What was merged. */
 export interface MergeReport {
+  /** In the order of the inputs. */
   readonly datasets: readonly MergedDataset[];
+  /** Number of images in the merged file. */
   readonly images: number;
+  /** Number of annotations in the merged file. */
   readonly annotations: number;
+  /** Number of unified labels. */
   readonly categories: number;
 }
 
 /** What `info.labelweave` of a merged file says; splitting needs it. */
 export interface MergedInfo {
+  /** Version of this form. */
   readonly version: 1;
+  /** Name of the taxonomy. */
   readonly taxonomy: string;
+  /** In the order of their images. */
   readonly datasets: readonly MergedInfoDataset[];
 }
 
 /** One data set in {@link MergedInfo}. */
 export interface MergedInfoDataset {
+  /** Its name in the taxonomy. */
   readonly name: string;
   /** Ids that its images have here: from `first`, `count` of them. */
   readonly images: { readonly first: number; readonly count: number };
@@ -136,14 +152,15 @@ export async function mergeDatasets(
 ): Promise<MergeReport> {
   const unified = unifiedOf(taxonomy);
   checkInputs(inputs);
-  const { unknown = 'error', negatives = 'image' } = options;
+  const { unknown = 'error', negatives = 'image', match = 'id' } = options;
+  if (!['id', 'name'].includes(match)) throw new ArgumentError({ thing: 'match', found: describe(match), wanted: '"id" or "name"' }); // prettier-ignore
   if (!['error', 'drop'].includes(unknown)) throw new ArgumentError({ thing: 'unknown', found: describe(unknown), wanted: '"error" or "drop"' }); // prettier-ignore
   if (!['image', 'dataset'].includes(negatives)) throw new ArgumentError({ thing: 'negatives', found: describe(negatives), wanted: '"image" or "dataset"' }); // prettier-ignore
   const idOf = categoryIds(unified);
   const surveyed: Surveyed[] = [];
   let firstImage = 1;
   for (const input of inputs) {
-    const found = await survey(unified, idOf, input, firstImage, unknown, options);
+    const found = await survey(unified, idOf, input, firstImage, { unknown, match }, options);
     surveyed.push(found);
     firstImage += found.images.size;
   }
@@ -225,7 +242,7 @@ async function survey(
   idOf: (index: number) => number,
   input: DatasetInput,
   firstImage: number,
-  whenUnknown: 'error' | 'drop',
+  { unknown: whenUnknown, match }: Required<Pick<MergeDatasetsOptions, 'unknown' | 'match'>>,
   options: LongDatasetOptions,
 ): Promise<Surveyed> {
   const { dataset, annotations: file } = input;
@@ -254,10 +271,10 @@ async function survey(
       }
       if (labels.has(id))
         throw entryError(file.name, 'categories', row, `the id ${describe(id)} a second time`, 'an id of its own');
-      const label = labelOfCategory(space, file.name, row, entry);
+      const label = labelOfCategory(space, file.name, row, entry, match);
       labels.set(id, label);
       if (!label) {
-        const found = `${describe(entry['name'])}, which is no label of ${describe(dataset)} in the taxonomy`;
+        const found = `${describe(entry['name'])} (id ${describe(id)}), which is no label of ${describe(dataset)} in the taxonomy`;
         if (whenUnknown === 'error') throw entryError(file.name, 'categories', row, found, 'labels of the taxonomy', 'Leave such categories out with unknown: "drop".'); // prettier-ignore
         unknown.push(String(entry['name']));
         listed.push(entry);

@@ -14,8 +14,11 @@ export interface SplitOptions extends LongDatasetOptions {
 
 /** What came out for one data set. */
 export interface SplitDataset {
+  /** Its name. */
   readonly dataset: string;
+  /** Number of its images. */
   readonly images: number;
+  /** Number of its annotations. */
   readonly annotations: number;
   /** Annotations that were left out. */
   readonly dropped: number;

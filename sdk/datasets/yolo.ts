@@ -219,7 +219,9 @@ export interface WriteYoloOptions extends LongDatasetOptions {
 
 /** What was written. */
 export interface YoloReport {
+  /** Number of images, those without boxes among them. */
   readonly images: number;
+  /** Number of lines that were written. */
   readonly boxes: number;
   /** Annotations of crowds, and those without a box, for which the format has no place. */
   readonly dropped: number;

@@ -8,6 +8,7 @@ import { toPath } from './read-file.js';
 
 /** A file that is written piece by piece. Nothing is seen under its name before {@link WholeFile.finish}. */
 export interface WholeFile extends TextSink {
+  /** Adds a piece at the end. Rejects with LoadError `missing-file`. */
   write(text: string): Promise<void>;
   /** Puts the file in its place. */
   finish(): Promise<void>;

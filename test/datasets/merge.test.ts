@@ -182,12 +182,32 @@ describe('mergeDatasets', () => {
     ];
     const input = { dataset: 'coco', annotations: file({ ...cocoJson, categories, annotations }, 'mine.json') };
     await expect(merged([input])).rejects.toThrow(
-      /mine\.json, categories\[2\]: found "kiosk", which is no label of "coco" in the taxonomy/,
+      /mine\.json, categories\[2\]: found "kiosk" \(id 503\), which is no label of "coco" in the taxonomy/,
     );
     const { json, report } = await merged([input], { unknown: 'drop' });
     expect(json.annotations).toEqual([{ id: 1, image_id: 2, category_id: 1 }]);
     expect(report.datasets[0]).toMatchObject({ annotations: 1, dropped: 1, unknown: ['kiosk'], missing: ['person'] });
     expect(json.images[0]!['neg_category_ids']).toEqual([1, 2]);
+  });
+
+  it('files with numbers of their own are matched by name where that is asked for', async () => {
+    const categories = [
+      { id: 1, name: 'car' },
+      { id: 2, name: 'person' },
+    ];
+    const input = {
+      dataset: 'coco',
+      annotations: file({ ...cocoJson, categories, annotations: [{ image_id: 7, category_id: 1 }] }),
+    };
+    const { json } = await merged([input], { match: 'name' });
+    expect(json.annotations).toEqual([{ id: 1, image_id: 2, category_id: 1 }]);
+    await expect(merged([input], { match: 'x' as never })).rejects.toThrow(/match: found "x"/);
+  });
+
+  it('an id alone says nothing: a category of another name is unknown', async () => {
+    const categories = [{ id: 3, name: 'kiosk' }];
+    const input = { dataset: 'coco', annotations: file({ ...cocoJson, categories, annotations: [] }) };
+    await expect(merged([input])).rejects.toThrow(/found "kiosk" \(id 3\), which is no label of "coco"/);
   });
 
   const broken = (change: Partial<Record<keyof Coco, unknown>>): DatasetInput[] => [

@@ -87,7 +87,7 @@ describe('readYoloFolder', () => {
     ['words', { 'labels/a.txt': '0 a b c d' }, /line 1: found "a"/, DatasetError],
     ['a picture that is none', { 'images/a.png': 'hello' }, /image "images\/a\.png": found/, DatasetError],
   ])('refuses %s', async (_, files, message, type) => {
-    const base = Object.keys(files).some((path) => path.startsWith('labels') || path.startsWith('images')) ? { 'data.yaml': `${yaml}train: images\n`, 'images/a.png': [4, 4] as const } : {}; // prettier-ignore
+    const base: typeof files = Object.keys(files).some((path) => path.startsWith('labels') || path.startsWith('images')) ? { 'data.yaml': `${yaml}train: images\n`, 'images/a.png': [4, 4] as const } : {}; // prettier-ignore
     await put({ ...base, ...files });
     const run = async () => everything(await readYoloFolder(openFolder(root)));
     await expect(run()).rejects.toThrow(message);

@@ -5,6 +5,7 @@ import { checkSpaces, Clusters, type MergeResult } from './clusters.js';
 
 /** A data set with one vector a label. */
 export interface EmbeddedSpace {
+  /** The labels. */
   readonly space: LabelSpace;
   /** [K, D], rows in label order. A row of zeros says that the label has no vector: it is never joined. Length of rows does not matter. */
   readonly vectors: ArrayLike<number>;

@@ -10,6 +10,7 @@ import { checkSpaces, Clusters, type MergeResult } from './clusters.js';
  */
 export type NameLevel = 'exact' | 'normalised' | 'synonyms';
 
+/** Every level, from the strictest to the most lenient. */
 export const nameLevels: readonly NameLevel[] = ['exact', 'normalised', 'synonyms'];
 
 /** Options of {@link mergeByName}. */

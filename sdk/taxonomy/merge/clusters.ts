@@ -23,6 +23,7 @@ export interface NotMerged {
 export interface MergeResult {
   /** The unified labels: first the joined ones, then one for each label that is left, both in the order of the data sets. */
   readonly taxonomy: Taxonomy;
+  /** Empty where nothing was doubtful. */
   readonly notMerged: readonly NotMerged[];
 }
 
