@@ -1,15 +1,18 @@
 // Builds what rollup does not: the declarations, the command line, and the default model (a recipe that is run, not published).
 import { pathToFileURL } from 'node:url';
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 import { entries } from './rollup.config.mjs';
 
-export default defineConfig([
-  {
-    name: 'declarations',
-    entry: entries(),
-    format: 'esm',
-    dts: { only: true, compilerOptions: { stripInternal: true } },
-  },
+const declarations: Options = {
+  name: 'declarations',
+  entry: entries(),
+  format: 'esm',
+  dts: { only: true, compilerOptions: { stripInternal: true } },
+};
+
+// `tsup --no-dts` leaves out the declarations, which take most of the time: enough to run programs.
+export default defineConfig(({ dts }) => [
+  ...(dts === false ? [] : [declarations]),
   {
     // Uses the package by its name, as any program does; only `cac` is bundled.
     name: 'cli',
