@@ -1,9 +1,7 @@
 import { drawDetections, loadDetector } from 'labelweave';
 import centernet from 'labelweave/models/centernet-mbv3';
 
-const detector = await loadDetector(centernet, {
-  labels: { labels: { seat: ['chair', 'couch'], computer: ['laptop', 'mouse'] } },
-});
+const detector = await loadDetector(centernet, { labels: { labels: { pet: ['cat', 'dog'], person: 'person' } } });
 const image = document.querySelector('img');
 const canvas = Object.assign(document.createElement('canvas'), { width: image.naturalWidth, height: image.naturalHeight });
 const context = canvas.getContext('2d');

@@ -2,7 +2,7 @@
 
 export const exitCodes = {
   ok: { code: 0, meaning: 'everything worked' },
-  failed: { code: 1, meaning: 'at least one image failed; the others were done' },
+  failed: { code: 1, meaning: 'an image failed or a file did not pass its check; the rest was done' },
   usage: { code: 2, meaning: 'the command, an option or its value is wrong; nothing was done' },
   load: { code: 3, meaning: 'a file, the model, the labels or the device could not be loaded or used; nothing was written' },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C; what was written is whole' },
