@@ -11,7 +11,7 @@ const declarations: Options = {
 };
 
 // `tsup --no-dts` leaves out the declarations, which take most of the time: enough to run programs.
-export default defineConfig(({ dts }) => [
+export default defineConfig(({ dts }): Options[] => [
   ...(dts === false ? [] : [declarations]),
   {
     // Uses the package by its name, as any program does; only `cac` is bundled.
