@@ -77,7 +77,7 @@ export function toOnnx(graph) {
 
   /** Adds the fused parts of a node behind its main operator, which `main` adds given a name or none; the last result gets `output`. */
   const finish = (node, main, output) => {
-    const { activation, residual: when } = node.attributes;
+    const { activation = { kind: 'none' }, residual: when } = node.attributes;
     const residual = node.op === 'conv2d' && node.inputs[3] >= 0 ? operand(node.inputs[3]) : undefined;
     const activate = activations[activation.kind];
     if (!activate)
@@ -155,12 +155,8 @@ export function toOnnx(graph) {
       if (mode !== 'bilinear') throw new Error(`to-onnx: node "${node.name}": found resize ${mode}; wanted bilinear.`);
       const [n, , , c] = values[node.inputs[0]].shape;
       const sizes = weight(BigInt64Array.from([n, c, height, width], BigInt), [4]);
-      add(
-        'Resize',
-        [operand(node.inputs[0]), '', '', sizes],
-        { mode: 'linear', coordinate_transformation_mode: coordinates },
-        output,
-      );
+      const attributes = { mode: 'linear', coordinate_transformation_mode: coordinates };
+      finish(node, (out) => add('Resize', [operand(node.inputs[0]), '', '', sizes], attributes, out), output);
     },
     concat(node, output) {
       const rank = values[node.outputs[0]].shape.length;
