@@ -214,7 +214,13 @@ async function expand(images: readonly string[]): Promise<string[]> {
 
 async function readLabels(value: string): Promise<LabelsSpec> {
   const named = await namedLabels(value);
-  return named ?? parseLabelFile(await readText(value, '--labels'), basename(value));
+  if (named) return named;
+  const text = await readText(value, '--labels');
+  // A taxonomy file says so in its first key.
+  if (!/^\uFEFF?\s*\{\s*"(?:\$schema"\s*:\s*"[^"]*"\s*,\s*")?labelweaveTaxonomy"/.test(text))
+    return parseLabelFile(text, basename(value));
+  const { readTaxonomy } = await import('labelweave/taxonomy/file');
+  return readTaxonomy(text, { file: basename(value) });
 }
 
 async function readText(file: string, option: string): Promise<string> {

@@ -26,7 +26,7 @@ cli
   })
   .option(
     '--labels <labels>',
-    'Label space of the results: a name (coco, voc, lvis-v1, ...) or a .json or .txt file. Default: the model’s own',
+    'Label space of the results: a name (coco, voc, lvis-v1, ...) or a .json or .txt file, or a taxonomy file. Default: the model’s own',
   )
   .option('--threshold <score>', 'Least score, 0 to 1', { default: 0.3 })
   .option('--max <n>', 'Most detections an image', { default: 100 })

@@ -57,6 +57,14 @@ describe('detect', () => {
     expect(two.stdout).not.toMatch(/table/);
   });
 
+  it('--labels takes a taxonomy file: unified labels over several data sets', async () => {
+    const merged = await labelweave('taxonomy', 'merge', 'coco', 'voc', '--by', 'synonyms', '-o', 'unified.json');
+    expect(merged.code, merged.stderr).toBe(0);
+    const { code, stdout } = await labelweave('detect', photo, '--labels', 'unified.json', '--threshold', '0.2');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}cup +0/m);
+  });
+
   it('--format coco with --gt takes image and category ids from the annotations', async () => {
     const annotations = {
       images: [{ id: 7, file_name: 'some/folder/photo 000000000042.jpg', width: 1, height: 1 }],
