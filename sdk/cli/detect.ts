@@ -11,7 +11,7 @@ import {
   type LabelsSpec,
 } from 'labelweave';
 import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
-import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
+import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { createProgress } from './progress.js';
 import { namedModel } from './models.js';
 import { namedLabels } from './labels.js';
@@ -42,9 +42,9 @@ export async function detectCommand(images: readonly string[], options: Record<s
           (n) => Number.isInteger(n) && n >= 1 && n <= 64,
         );
   const nms = nmsOption(options['nms']);
-  const jsonFile = stringOption('json', options['json']);
-  const drawFolder = stringOption('draw', options['draw']);
-  const gtFile = stringOption('gt', options['gt']);
+  const jsonFile = textOption('json', options['json'], 'one path');
+  const drawFolder = textOption('draw', options['draw'], 'one path');
+  const gtFile = textOption('gt', options['gt'], 'one path');
   if (gtFile !== undefined && format !== 'coco')
     throw new UsageError('--gt: found --format ' + format + '; wanted --format coco with it');
 
@@ -237,13 +237,6 @@ async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function stringOption(name: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted one path`);
-  return String(value);
 }
 
 function nmsOption(value: unknown): DetectOptions['nms'] {

@@ -26,3 +26,11 @@ export function wordOption<T extends string>(name: string, value: unknown, words
   }
   return value as T;
 }
+
+/** An option with one text. Throws {@link UsageError} where it stands twice or without a value. */
+export function textOption(name: string, value: unknown, wanted = 'one'): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted ${wanted}`);
+  return String(value);
+}

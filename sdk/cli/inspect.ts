@@ -1,14 +1,13 @@
 // `labelweave inspect`: what is in a model, for people or as JSON.
-import { countMacs, loadDetector, openModel, type Graph } from 'labelweave';
+import { chooseRuntime, countMacs, openModel, type Graph } from 'labelweave';
 import { exitCodes } from './exit.js';
 import { namedModel } from './models.js';
 
 export async function inspectCommand(model: string, options: Record<string, unknown>): Promise<number> {
-  const source = namedModel(model);
-  const { manifest, graph } = await openModel(source);
-  const detector = await loadDetector(source, { device: ['wasm', 'reference'], threads: 1 });
-  const { memory, device } = detector;
-  detector.dispose();
+  const { manifest, graph } = await openModel(namedModel(model));
+  const { runtime, report: device } = await chooseRuntime(['wasm', 'reference'], { threads: 1 });
+  const { memory } = await runtime.compile(graph);
+  runtime.dispose();
 
   const operators: Record<string, number> = {};
   for (const node of graph.nodes) operators[node.op] = (operators[node.op] ?? 0) + 1;

@@ -133,14 +133,6 @@ export function pairsOption(name: string, value: unknown): [name: string, value:
   });
 }
 
-/** An option with one text. Throws UsageError where it stands twice or without a value. */
-export function textOption(name: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted one`);
-  return String(value);
-}
-
 /** One of a few words, or undefined. Throws UsageError. */
 export function optionalWord<T extends string>(name: string, value: unknown, words: readonly T[]): T | undefined {
   return value === undefined ? undefined : wordOption(name, value, words);

@@ -11,16 +11,8 @@ import {
   unifiedFormats,
   writeMSeg,
 } from 'labelweave/taxonomy/formats';
-import { exitCodes, UsageError } from './exit.js';
-import {
-  datasetsOption,
-  type FormatName,
-  formatNames,
-  type LabelFile,
-  optionalWord,
-  readLabelFile,
-  textOption,
-} from './label-files.js';
+import { exitCodes, textOption, UsageError } from './exit.js';
+import { datasetsOption, type FormatName, formatNames, type LabelFile, optionalWord, readLabelFile } from './label-files.js';
 
 /** Reads one file (or name of the catalogue) and writes it in another format, to stdout or to a file. */
 export async function convertCommand(files: readonly string[], options: Readonly<Record<string, unknown>>): Promise<number> {

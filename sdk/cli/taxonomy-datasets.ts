@@ -8,8 +8,8 @@ import {
   writeYoloFolder,
 } from 'labelweave/datasets'; // prettier-ignore
 import { openFolder, type WholeFile, writeWholeFile } from 'labelweave/node';
-import { exitCodes, UsageError, wordOption } from './exit.js';
-import { optionalWord, pairsOption, readLabelFile, textOption } from './label-files.js';
+import { exitCodes, textOption, UsageError, wordOption } from './exit.js';
+import { optionalWord, pairsOption, readLabelFile } from './label-files.js';
 import { createProgress, type Progress } from './progress.js';
 
 type Options = Readonly<Record<string, unknown>>;

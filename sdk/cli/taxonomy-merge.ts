@@ -11,8 +11,8 @@ import {
   type NotMerged,
   readVectors,
 } from 'labelweave/taxonomy/merge';
-import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
-import { pairsOption, readSpace, textOption } from './label-files.js';
+import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { pairsOption, readSpace } from './label-files.js';
 import { describeTaxonomy } from './taxonomy-convert.js';
 
 /** Lines of what was not merged that are shown unless all are asked for. */

@@ -114,3 +114,11 @@ export function entryId(name: string, list: ListName, row: number, key: string, 
     `an integer or a text as ${describe(key)}`,
   );
 }
+
+/** Position of the image that an entry of `annotations` belongs to. Throws DatasetError where the file has no such image. */
+export function imageOf(name: string, row: number, entry: Entry, images: { find(id: number | string): number }): number {
+  const imageId = entryId(name, 'annotations', row, 'image_id', entry);
+  const image = images.find(imageId);
+  if (image < 0) throw entryError(name, 'annotations', row, `image_id = ${describe(imageId)}`, 'the id of an image of the file');
+  return image;
+}

@@ -5,7 +5,7 @@ import type { TextSink } from '../platform-types.js';
 import { cocoCategories } from '../taxonomy/formats/coco.js';
 import type { Label } from '../taxonomy/label-space.js';
 import type { UnifiedLabelSpace } from '../taxonomy/unified.js';
-import { type Annotations, type Entry, entryError, entryId } from './annotations.js';
+import { type Annotations, type Entry, entryError, entryId, imageOf } from './annotations.js';
 import { labelOfCategory, type Unified, unifiedOf } from './categories.js';
 import { IdTable } from './id-table.js';
 import { CocoOutput } from './output.js';
@@ -374,10 +374,7 @@ async function writeAnnotations(
     if (!('list' in part)) continue;
     for (const [i, entry] of part.values.entries()) {
       const row = part.row + i;
-      const imageId = entryId(name, 'annotations', row, 'image_id', entry);
-      const image = images.find(imageId);
-      if (image < 0)
-        throw entryError(name, 'annotations', row, `image_id = ${describe(imageId)}`, 'the id of an image of the file');
+      const image = imageOf(name, row, entry, images);
       // Panoptic annotations have a category for each segment.
       const { segments_info: segments } = entry;
       let changed: Entry;

@@ -1,7 +1,7 @@
 // Splits a merged annotation file back into those of its data sets, with their own ids, names and categories. The way back of merge.ts.
 import { DatasetError, describe } from '../errors.js';
 import type { TextSink } from '../platform-types.js';
-import { type Annotations, type Entry, entryError, entryId } from './annotations.js';
+import { type Annotations, type Entry, entryError, entryId, imageOf } from './annotations.js';
 import { IdTable } from './id-table.js';
 import { federatedKeys, type LongDatasetOptions, type MergedInfo, type MergedInfoDataset } from './merge.js';
 import { CocoOutput } from './output.js';
@@ -83,10 +83,7 @@ export async function splitDatasets(
     if (!('list' in part)) continue;
     for (const [i, entry] of part.values.entries()) {
       const row = part.row + i;
-      const imageId = entryId(name, 'annotations', row, 'image_id', entry);
-      const image = images.find(imageId);
-      if (image < 0)
-        throw entryError(name, 'annotations', row, `image_id = ${describe(imageId)}`, 'the id of an image of the file');
+      const image = imageOf(name, row, entry, images);
       const to = parts[owners[image]!]!;
       const back = (value: Entry): Entry | undefined => {
         const id = value['category_id'] as number;

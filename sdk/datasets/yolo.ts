@@ -4,7 +4,7 @@ import { sniffImage } from '../image/sniff.js';
 import type { Folder } from '../platform-types.js';
 import { readYamlTexts, readYolo, writeYolo } from '../taxonomy/formats/yolo.js';
 import { type LabelSpace, labelSpace } from '../taxonomy/label-space.js';
-import { type Annotations, type Entry, type EntryBatch, entryError, entryId, type ListName } from './annotations.js';
+import { type Annotations, type Entry, type EntryBatch, entryError, entryId, imageOf, type ListName } from './annotations.js';
 import { IdTable } from './id-table.js';
 import type { LongDatasetOptions } from './merge.js';
 
@@ -306,10 +306,7 @@ export async function writeYoloFolder(
     if (!('list' in part)) continue;
     for (const [i, entry] of part.values.entries()) {
       const row = part.row + i;
-      const imageId = entryId(name, 'annotations', row, 'image_id', entry);
-      const image = images.find(imageId);
-      if (image < 0)
-        throw entryError(name, 'annotations', row, `image_id = ${describe(imageId)}`, 'the id of an image of the file');
+      const image = imageOf(name, row, entry, images);
       const box = entry['bbox'];
       if (entry['iscrowd'] || box === undefined) {
         dropped++;
