@@ -20,6 +20,7 @@ import { score_merge } from './ops/score_merge';
 import { softmax } from './ops/softmax';
 import { top_k } from './ops/top_k';
 import { unary } from './ops/unary';
+import { where } from './ops/where';
 import { word } from './shared/simd';
 
 /** First free address behind the module's own data; the kernels have none. */
@@ -74,5 +75,7 @@ export function step(p: usize, thread: i32, threads: i32): void {
       return gather_rows(p, thread, threads);
     case Op.image_to_tensor:
       return image_to_tensor(p, thread, threads);
+    case Op.where:
+      return where(p, thread, threads);
   }
 }

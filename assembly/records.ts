@@ -32,6 +32,7 @@ export const enum Op {
   peak_top_k_merge,
   gather_rows,
   image_to_tensor,
+  where,
 }
 
 /** Words that every step has. */
@@ -243,6 +244,19 @@ export const enum UnaryKind {
   floor,
   ceil,
   round,
+  sign,
+  erf,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
 }
 
 /** Operands over at most 6 merged axes, outermost first, missing axes in front of size 1; strides in elements. The last axis is the inner loop. */
@@ -274,6 +288,19 @@ export const enum BinaryKind {
   floor_div,
   floor_mod,
   squared_difference,
+  prelu,
+}
+
+/** where: condition is bytes, a, b and the dense y have 4 bytes an element. */
+export const enum Where {
+  condition = 2,
+  a,
+  b,
+  y,
+  dims,
+  condition_strides = 12,
+  a_strides = 18,
+  b_strides = 24,
 }
 
 export const enum CompareKind {

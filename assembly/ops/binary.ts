@@ -91,6 +91,8 @@ function apply(kind: i32, a: v128, b: v128): v128 {
       const d = f32x4.sub(a, b);
       return f32x4.mul(d, d);
     }
+    case BinaryKind.prelu:
+      return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
     case BinaryKind.floor_div: {
       // In double precision: a float32 quotient may round up to the next whole number.
       let v = f32x4.splat(<f32>Math.floor(<f64>f32x4.extract_lane(a, 0) / f32x4.extract_lane(b, 0)));

@@ -1,6 +1,6 @@
 // unary: element-wise functions without parameters; float32, and neg, abs, square of int32.
 import { Elementwise, UnaryKind } from '../records';
-import { expv, logv } from '../shared/math';
+import { erfv, expv, logv } from '../shared/math';
 import { share } from '../shared/parallel';
 import { storeLanes, word } from '../shared/simd';
 
@@ -18,6 +18,7 @@ export function unary(p: usize, thread: i32, threads: i32): void {
 function integers(v: v128, kind: i32): v128 {
   if (kind == UnaryKind.neg) return i32x4.neg(v);
   if (kind == UnaryKind.abs) return i32x4.abs(v);
+  if (kind == UnaryKind.sign) return i32x4.max_s(i32x4.min_s(v, i32x4.splat(1)), i32x4.splat(-1));
   return i32x4.mul(v, v);
 }
 
@@ -43,7 +44,47 @@ function floats(v: v128, kind: i32): v128 {
       return f32x4.floor(v);
     case UnaryKind.ceil:
       return f32x4.ceil(v);
-    default:
+    case UnaryKind.round:
       return f32x4.nearest(v);
+    case UnaryKind.sign: {
+      const one = v128.or(v128.and(v, f32x4.splat(-0.0)), f32x4.splat(1));
+      return v128.bitselect(one, v, f32x4.ne(v128.and(v, f32x4.eq(v, v)), f32x4.splat(0)));
+    }
+    case UnaryKind.erf:
+      return erfv(v);
+    default: {
+      // Rare in networks: one lane after the other, in double precision where that is simplest.
+      let y = f32x4.splat(lane(f32x4.extract_lane(v, 0), kind));
+      y = f32x4.replace_lane(y, 1, lane(f32x4.extract_lane(v, 1), kind));
+      y = f32x4.replace_lane(y, 2, lane(f32x4.extract_lane(v, 2), kind));
+      return f32x4.replace_lane(y, 3, lane(f32x4.extract_lane(v, 3), kind));
+    }
+  }
+}
+
+function lane(x: f32, kind: i32): f32 {
+  switch (kind) {
+    case UnaryKind.sin:
+      return Mathf.sin(x);
+    case UnaryKind.cos:
+      return Mathf.cos(x);
+    case UnaryKind.tan:
+      return Mathf.tan(x);
+    case UnaryKind.asin:
+      return Mathf.asin(x);
+    case UnaryKind.acos:
+      return Mathf.acos(x);
+    case UnaryKind.atan:
+      return Mathf.atan(x);
+    case UnaryKind.sinh:
+      return Mathf.sinh(x);
+    case UnaryKind.cosh:
+      return Mathf.cosh(x);
+    case UnaryKind.asinh:
+      return Mathf.asinh(x);
+    case UnaryKind.acosh:
+      return Mathf.acosh(x);
+    default:
+      return Mathf.atanh(x);
   }
 }

@@ -80,7 +80,7 @@ export function tanhv(x: v128): v128 {
 }
 
 /** erf by formula 7.1.26 of Abramowitz and Stegun: absolute error below 5e-7 in float32. */
-function erfv(x: v128): v128 {
+export function erfv(x: v128): v128 {
   const a = f32x4.abs(x);
   const t = f32x4.div(c(1.0), madd(a, c(0.3275911), c(1.0)));
   let p = madd(c(1.061405429), t, c(-1.453152027));

@@ -208,12 +208,16 @@ const rules: { [K in OperatorName]: Rule<K> } = {
   },
   unary(c, a) {
     c.count(1);
-    const x = c.operand(0, 'x', a.kind === 'neg' || a.kind === 'abs' || a.kind === 'square' ? NUMBER : FLOAT);
+    const x = c.operand(
+      0,
+      'x',
+      a.kind === 'neg' || a.kind === 'abs' || a.kind === 'square' || a.kind === 'sign' ? NUMBER : FLOAT,
+    );
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   binary(c, a) {
     c.count(2);
-    const x = c.operand(0, 'a', NUMBER);
+    const x = c.operand(0, 'a', a.kind === 'prelu' ? FLOAT : NUMBER);
     const y = c.operand(1, 'b', NUMBER);
     if (x.dtype !== y.dtype) c.fail(`${x.dtype} with ${y.dtype}`, 'operands of one type');
     if (x.dtype !== 'float32' && a.activation.kind !== 'none')
@@ -227,6 +231,14 @@ const rules: { [K in OperatorName]: Rule<K> } = {
     const y = c.operand(1, 'b');
     if (x.dtype !== y.dtype) c.fail(`${x.dtype} with ${y.dtype}`, 'operands of one type');
     return [{ dtype: 'bool', shape: c.broadcast(x.shape, y.shape) }];
+  },
+  where(c) {
+    c.count(3);
+    const condition = c.operand(0, 'condition', ['bool']);
+    const x = c.operand(1, 'a', NUMBER);
+    const y = c.operand(2, 'b', NUMBER);
+    if (x.dtype !== y.dtype) c.fail(`${x.dtype} with ${y.dtype}`, 'operands of one type');
+    return [{ dtype: x.dtype, shape: c.broadcast(condition.shape, c.broadcast(x.shape, y.shape)) }];
   },
   max_pool: pool,
   average_pool: (c, a) => pool(c, a),

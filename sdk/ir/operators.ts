@@ -75,15 +75,22 @@ export interface Attributes {
   matmul: { transposeA: boolean; transposeB: boolean; activation: Activation };
   /** x -> same shape. */
   activation: { activation: Activation };
-  /** x -> same shape. `round` takes the nearest integer, ties to even. */
-  unary: { kind: 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'square' | 'reciprocal' | 'floor' | 'ceil' | 'round' };
-  /** a, b (NumPy broadcasting) -> broadcast shape; then `activation`. floor_div and floor_mod round towards minus infinity. */
+  /** x -> same shape. `round` takes the nearest integer, ties to even; `sign` is -1, 0 or 1; angles are in radians. neg, abs, square and sign also int32. */
+  unary: {
+    kind:
+      | 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'square' | 'reciprocal' | 'floor' | 'ceil' | 'round' | 'sign' | 'erf'
+      | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'asinh' | 'acosh' | 'atanh'; // prettier-ignore
+  };
+  /** a, b (NumPy broadcasting) -> broadcast shape; then `activation`. floor_div and floor_mod round towards minus infinity; prelu is a < 0 ? a * b : a. */
   binary: {
-    kind: 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'pow' | 'floor_div' | 'floor_mod' | 'squared_difference';
+    kind:
+      'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'pow' | 'floor_div' | 'floor_mod' | 'squared_difference' | 'prelu';
     activation: Activation;
   };
   /** a, b (broadcasting) -> broadcast shape, dtype bool (0 or 1). */
   compare: { kind: 'equal' | 'not_equal' | 'less' | 'less_equal' | 'greater' | 'greater_equal' };
+  /** condition bool, a, b of one type, float32 or int32 (all three broadcast) -> broadcast shape: condition ? a : b. */
+  where: Record<never, never>;
   /** x [N,H,W,C] -> [N,OH,OW,C]: maximum over the part of the window inside the image. */
   max_pool: Window;
   /** x [N,H,W,C] -> [N,OH,OW,C]: mean over the window; the divisor counts padding only with `countPadding`. */

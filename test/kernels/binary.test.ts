@@ -27,6 +27,12 @@ const byHand: Case<'binary'>[] = [
     inputs: [{ shape: [1, 1, 2, 3], data: [1, 2, 3, 4, 5, 6] }, { shape: [1, 1, 1, 3], data: [2, 0, -1] }],
     outputs: [{ data: [2, 0, -3, 8, 0, -6] }],
   },
+  {
+    name: 'prelu with a slope a channel',
+    attributes: { kind: 'prelu', activation: none },
+    inputs: [{ shape: [2, 3], data: [-1, -2, 3, 4, -5, -6] }, { shape: [3], data: [0.5, 0, -1] }],
+    outputs: [{ data: [-0.5, 0, 3, 4, 0, 6] }],
+  },
 ]; // prettier-ignore
 
 testOperator('binary', [...golden('binary'), ...byHand], { reference: ROUNDED, others: APPROXIMATED });

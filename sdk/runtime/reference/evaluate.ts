@@ -26,6 +26,7 @@ import { softmax } from './ops/softmax.js';
 import { top_k } from './ops/top_k.js';
 import { transpose } from './ops/transpose.js';
 import { unary } from './ops/unary.js';
+import { where } from './ops/where.js';
 import type { Operand, ReferenceOperator } from './operand.js';
 
 export { allocate, type Operand, type ReferenceOperator } from './operand.js';
@@ -33,7 +34,7 @@ export { allocate, type Operand, type ReferenceOperator } from './operand.js';
 /** One plain function an operator, under the operator's name. */
 export const referenceOperators: { readonly [K in OperatorName]: ReferenceOperator<K> } = {
   activation, average_pool, binary, cast, compare, concat, conv2d, depthwise_conv2d, gather, gather_rows, image_to_tensor, matmul, max_pool,
-  pad, peak_top_k, reduce, reshape, resize, score_merge, slice, softmax, top_k, transpose, unary,
+  pad, peak_top_k, reduce, reshape, resize, score_merge, slice, softmax, top_k, transpose, unary, where,
 }; // prettier-ignore
 
 /** Computes one node: reads `inputs` (undefined where an optional operand is absent), overwrites `outputs`, whose arrays exist. */

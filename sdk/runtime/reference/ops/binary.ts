@@ -14,6 +14,7 @@ const functions = {
   floor_div: (a: number, b: number) => Math.floor(a / b),
   floor_mod: floorMod,
   squared_difference: (a: number, b: number) => (a - b) * (a - b),
+  prelu: (a: number, b: number) => (a < 0 ? a * b : a),
 };
 
 /** a, b -> broadcast shape; then `activation`. Int32 results wrap at 32 bits; division by zero gives 0 there. */

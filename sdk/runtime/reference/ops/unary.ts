@@ -1,4 +1,5 @@
 // unary: element-wise arithmetic of one operand, without parameters.
+import { erf } from './activation.js';
 import { need, type ReferenceOperator } from '../operand.js';
 
 const functions = {
@@ -13,6 +14,19 @@ const functions = {
   floor: Math.floor,
   ceil: Math.ceil,
   round: roundHalfEven,
+  sign: Math.sign,
+  erf,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
 };
 
 /** x -> same shape. */

@@ -12,6 +12,7 @@ import {
   Gather,
   Op,
   UnaryKind,
+  Where,
 } from '../../../../assembly/records.js';
 import type { ValueDType } from '../../../ir/infer.js';
 import type { Attributes } from '../../../ir/operators.js';
@@ -23,11 +24,14 @@ import { room, type Lowering } from './context.js';
 const unaryKinds: Readonly<Record<Attributes['unary']['kind'], UnaryKind>> = {
   neg: UnaryKind.neg, abs: UnaryKind.abs, exp: UnaryKind.exp, log: UnaryKind.log, sqrt: UnaryKind.sqrt, rsqrt: UnaryKind.rsqrt,
   square: UnaryKind.square, reciprocal: UnaryKind.reciprocal, floor: UnaryKind.floor, ceil: UnaryKind.ceil, round: UnaryKind.round,
+  sign: UnaryKind.sign, erf: UnaryKind.erf, sin: UnaryKind.sin, cos: UnaryKind.cos, tan: UnaryKind.tan, asin: UnaryKind.asin, acos: UnaryKind.acos,
+  atan: UnaryKind.atan, sinh: UnaryKind.sinh, cosh: UnaryKind.cosh, asinh: UnaryKind.asinh, acosh: UnaryKind.acosh, atanh: UnaryKind.atanh,
 }; // prettier-ignore
 
 const binaryKinds: Readonly<Record<Attributes['binary']['kind'], BinaryKind>> = {
   add: BinaryKind.add, sub: BinaryKind.sub, mul: BinaryKind.mul, div: BinaryKind.div, maximum: BinaryKind.maximum, minimum: BinaryKind.minimum,
   pow: BinaryKind.pow, floor_div: BinaryKind.floor_div, floor_mod: BinaryKind.floor_mod, squared_difference: BinaryKind.squared_difference,
+  prelu: BinaryKind.prelu,
 }; // prettier-ignore
 
 const compareKinds: Readonly<Record<Attributes['compare']['kind'], CompareKind>> = {
@@ -138,6 +142,28 @@ export const compare: Lowering<'compare'> = (node, c) => {
     [0, 0, 0],
   );
   return { emit: () => all.map((walk) => binaryStep(Op.compare, node.attributes.kind, dtype, walk, a(), b(), y())) };
+};
+
+export const where: Lowering<'where'> = (node, c) => {
+  const yId = node.outputs[0]!;
+  const shape = c.shape(yId);
+  const [condition, a, b] = node.inputs.map((id) => c.address(id)) as [() => number, () => number, () => number];
+  const y = c.address(yId);
+  const strides = [...node.inputs.map((id) => broadcastStrides(c.shape(id), shape)), stridesOf(shape)];
+  const all = sizeOf(shape) === 0 ? [] : walks(shape, strides, [0, 0, 0, 0]);
+  return {
+    emit: () =>
+      all.map((walk) =>
+        new Step(Op.where)
+          .set({ [Where.condition]: condition() + walk.starts[0]!, [Where.a]: a() + walk.starts[1]! * 4 })
+          .set({ [Where.b]: b() + walk.starts[2]! * 4, [Where.y]: y() + walk.starts[3]! * 4 })
+          .list(Where.dims, walk.dims)
+          .list(Where.condition_strides, walk.strides[0]!)
+          .list(Where.a_strides, walk.strides[1]!)
+          .list(Where.b_strides, walk.strides[2]!)
+          .costs(sizeOf(walk.dims)),
+      ),
+  };
 };
 
 export const cast: Lowering<'cast'> = (node, c) => {

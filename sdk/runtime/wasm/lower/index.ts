@@ -4,11 +4,24 @@ import type { OperatorName } from '../../../ir/operators.js';
 import type { Context, Lowered, Lowering } from './context.js';
 import { conv2d, depthwiseConv2d, matmul } from './convolution.js';
 import { gatherRows, imageToTensor, peakTopK, scoreMerge, topK } from './detection.js';
-import { activation, binary, cast, compare, concat, gather, pad, reshape, slice, transpose, unary } from './elementwise.js';
+import {
+  activation,
+  binary,
+  cast,
+  compare,
+  concat,
+  gather,
+  pad,
+  reshape,
+  slice,
+  transpose,
+  unary,
+  where,
+} from './elementwise.js';
 import { averagePool, maxPool, reduce, resize, softmax } from './spatial.js';
 
 const lowerings: { readonly [K in OperatorName]: Lowering<K> } = {
-  activation, binary, cast, compare, concat, conv2d, gather, matmul, pad, reduce, reshape, resize, slice, softmax, transpose, unary,
+  activation, binary, cast, compare, concat, conv2d, gather, matmul, pad, reduce, reshape, resize, slice, softmax, transpose, unary, where,
   average_pool: averagePool, depthwise_conv2d: depthwiseConv2d, gather_rows: gatherRows, image_to_tensor: imageToTensor, max_pool: maxPool,
   peak_top_k: peakTopK, score_merge: scoreMerge, top_k: topK,
 }; // prettier-ignore
