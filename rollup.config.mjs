@@ -1,13 +1,15 @@
 // Builds dist/: per-module ESM for bundlers and one minified ESM file for a script tag; WGSL and WASM travel inside the JavaScript.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import nodeResolve from '@rollup/plugin-node-resolve';
 import { transform } from 'esbuild';
 import esbuild from 'rollup-plugin-esbuild';
 
 /**
- * Inlines `*.wasm` and `*.wasm.z` as `export default Uint8Array` and `*.wgsl` as `export default string` (comments and indentation removed).
+ * Inlines `*.wasm` and `*.wasm.z` as `export default Uint8Array` and `*.wgsl` as `export default string`: lines `#import "../shared/file.wgsl"`
+ * replaced by that file (once, in the order of first mention), comments and needless white space removed.
  * Shared with vitest, so that tests see what users get.
  * @returns {import('rollup').Plugin & { enforce: 'pre' }}
  */
@@ -20,7 +22,8 @@ export function inlineBinaries() {
       const inline = inliners[/\.(wasm|z|wgsl)$/.exec(id)?.[1]];
       if (!inline) return null;
       this.addWatchFile?.(id);
-      return { code: `export default ${inline(await readFile(id))};`, map: { mappings: '' } };
+      const watch = (file) => this.addWatchFile?.(file);
+      return { code: `export default ${inline(await readFile(id), id, watch)};`, map: { mappings: '' } };
     },
   };
 }
@@ -31,14 +34,48 @@ const inliners = {
   z: (bytes) => `/* @__PURE__ */ ((text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))('${bytes.toString('base64')}')`,
   wasm: (bytes) =>
     `/* @__PURE__ */ ((hex) => new Uint8Array(hex.length / 2).map((_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16)))('${bytes.toString('hex')}')`,
-  wgsl: (bytes) =>
-    JSON.stringify(
-      String(bytes)
-        .replace(/\/\/.*|\/\*[^]*?\*\//g, '')
-        .replace(/\s*\n\s*/g, '\n')
-        .trim(),
-    ),
+  wgsl: (_, id, watch) => JSON.stringify(minifyWgsl(joinWgsl(id, watch))),
 };
+
+/** Text of a kernel with its imports brought in. An import that is not found, or one that is woven into itself, fails the build. */
+function joinWgsl(id, watch, seen = new Set()) {
+  seen.add(id);
+  return readFileSync(id, 'utf8').replace(/^[ \t]*#import\b(.*)$/gm, (line, rest) => {
+    const [, path] = /^\s+"([^"]+\.wgsl)"\s*(?:\/\/.*)?$/.exec(rest) ?? [];
+    if (!path) throw new Error(`${id}: found ${line.trim()}; wanted #import "../shared/file.wgsl"`);
+    const file = resolve(dirname(id), path);
+    if (seen.has(file)) return '';
+    if (!existsSync(file)) throw new Error(`${id}: found ${line.trim()}; wanted a file that exists (${file})`);
+    watch(file);
+    return joinWgsl(file, watch, seen);
+  });
+}
+
+/** WGSL without comments (blocks nest) and with no more white space than around operators. */
+function minifyWgsl(text) {
+  let code = '';
+  for (let at = 0, depth = 0; at < text.length; at++) {
+    const two = text.slice(at, at + 2);
+    if (two === '/*') depth++;
+    else if (two === '*/' && depth > 0) depth--;
+    else if (depth > 0) continue;
+    else if (two === '//') {
+      const end = text.indexOf('\n', at);
+      at = end < 0 ? text.length : end;
+      code += '\n';
+      continue;
+    } else {
+      code += text[at];
+      continue;
+    }
+    code += ' ';
+    at++;
+  }
+  return code
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{}()[\],;:]) ?/g, '$1')
+    .trim();
+}
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 

@@ -1,0 +1,23 @@
+// The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
+import scalarF16 from '../../../kernels/shared/scalar_f16.wgsl';
+import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
+
+/** Text of every kernel by the name of its file. */
+export const kernels = {
+  // convolution and matrix products
+  // element-wise, data movement, reductions
+  // image and detection
+} as const satisfies Readonly<Record<string, string>>;
+
+/** A key of {@link kernels}. */
+export type KernelName = keyof typeof kernels;
+
+/** Storage type of float tensors on the device. Arithmetic accumulates in f32. */
+export type Scalar = 'f32' | 'f16';
+
+const scalars: Readonly<Record<Scalar, string>> = { f32: scalarF32, f16: scalarF16 };
+
+/** The text to compile: storage precision first, then the kernel. */
+export function kernelText(name: KernelName, scalar: Scalar): string {
+  return `${scalars[scalar]}\n${kernels[name]}`;
+}
