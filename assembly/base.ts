@@ -3,6 +3,7 @@ import { Head, Op } from './records';
 import { activation } from './ops/activation';
 import { average_pool } from './ops/average_pool';
 import { binary } from './ops/binary';
+import { box_decode } from './ops/box_decode';
 import { cast } from './ops/cast';
 import { compare } from './ops/compare';
 import { scale_panels } from './ops/conv2d';
@@ -75,6 +76,8 @@ export function step(p: usize, thread: i32, threads: i32): void {
       return gather_rows(p, thread, threads);
     case Op.image_to_tensor:
       return image_to_tensor(p, thread, threads);
+    case Op.box_decode:
+      return box_decode(p, thread, threads);
     case Op.where:
       return where(p, thread, threads);
   }

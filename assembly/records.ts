@@ -33,6 +33,7 @@ export const enum Op {
   gather_rows,
   image_to_tensor,
   where,
+  box_decode,
 }
 
 /** Words that every step has. */
@@ -487,6 +488,51 @@ export const enum GatherRows {
   columns,
   k,
   divisor,
+}
+
+/** box_decode: see operators.ts. `priors` has one row for each row of `rows`, or one for all (prior_count 1). */
+export const enum BoxDecode {
+  rows = 2,
+  priors,
+  index,
+  count,
+  y,
+  row_count,
+  prior_count,
+  row_columns,
+  k,
+  divisor,
+  form,
+  bins,
+  position,
+  extent,
+  /** Four of them. */
+  columns,
+  /** f32, across and down. */
+  scale_x = 20,
+  scale_y,
+  /** f32 */
+  limit,
+}
+
+export const enum BoxForm {
+  center,
+  distances,
+  corners,
+}
+
+export const enum BoxPosition {
+  identity,
+  sigmoid,
+  tanh,
+}
+
+export const enum BoxExtent {
+  identity,
+  exp,
+  sigmoid,
+  sigmoid_squared,
+  relu,
 }
 
 /**

@@ -95,6 +95,16 @@ export const attributeSchemas = {
   score_merge: v.strictObject({ combine: v.picklist(['max', 'mean', 'noisy_or']), from: v.picklist(['logit', 'probability']) }),
   peak_top_k: v.strictObject({ window: integer, k: integer }),
   gather_rows: v.strictObject({ divisor: integer }),
+  box_decode: v.strictObject({
+    divisor: integer,
+    form: v.picklist(['center', 'distances', 'corners']),
+    columns: v.tuple([integer, integer, integer, integer]),
+    bins: integer,
+    position: v.picklist(['identity', 'sigmoid', 'tanh']),
+    extent: v.picklist(['identity', 'exp', 'sigmoid', 'sigmoid_squared', 'relu']),
+    scale: v.tuple([number, number]),
+    limit: number,
+  }),
 } satisfies Record<OperatorName, v.GenericSchema>;
 
 const GraphFile = v.strictObject({

@@ -398,6 +398,26 @@ const rules: { [K in OperatorName]: Rule<K> } = {
     c.integer(a.divisor, 'divisor', 1);
     return float([index.shape[0]!, rows.shape[1]!]);
   },
+  box_decode(c, a) {
+    c.count(4);
+    const rows = c.operand(0, 'rows', FLOAT, 2);
+    const priors = c.operand(1, 'priors', FLOAT, 2);
+    const index = c.operand(2, 'index', ['int32'], 1);
+    const count = c.operand(3, 'count', ['int32']);
+    const [P, C] = rows.shape as [number, number];
+    if (P < 1) c.fail('no rows', 'at least one');
+    if (priors.shape[1] !== 6 || (priors.shape[0] !== 1 && priors.shape[0] !== P))
+      c.fail(`priors ${formatShape(priors.shape)}`, `[${P}, 6] or [1, 6]`);
+    if (!shapesEqual(count.shape, [1])) c.fail(`count ${formatShape(count.shape)}`, '[1]');
+    c.integer(a.divisor, 'divisor', 1);
+    c.integer(a.bins, 'bins', 1);
+    c.integers(a.columns, 'columns', 4, 0);
+    for (const column of a.columns)
+      if (column + a.bins > C) c.fail(`column ${column} with ${a.bins} bins`, `columns before ${C}`);
+    for (const scale of a.scale) c.finite(scale, 'scale');
+    c.finite(a.limit, 'limit');
+    return float([index.shape[0]!, 4]);
+  },
 };
 
 /**

@@ -142,6 +142,28 @@ export interface Attributes {
   peak_top_k: { window: number; k: number };
   /** rows [P, C], index int32 [k], count int32 [1] -> [k, C]: row floor(index / divisor) for each index before `count`, zeros after; rows outside are clamped. */
   gather_rows: { divisor: number };
+  /**
+   * rows [P, C], priors [P, 6] or [1, 6], index int32 [k], count int32 [1] -> boxes [k, 4], xyxy in input pixels; zeros from `count` on.
+   * Row r = floor(index / divisor), clamped, with its prior (ax, ay, bx, by, cw, ch), or the only one. t_j is column columns[j] of the row or, with
+   * bins > 1, the expectation sum_b b * softmax_b of `bins` columns from there (Generalized Focal Loss, Li et al. 2020, Eq. 5).
+   * f = position, g(t, axis) = extent(min(scale[axis] * t, limit)); sigmoid_squared is sigmoid(x)^2.
+   *
+   * center     x = ax + bx*f(t0), y = ay + by*f(t1), w = cw*g(t2, 0), h = ch*g(t3, 1) -> x -+ w/2, y -+ h/2
+   * distances  x1 = ax - cw*g(t0, 0), y1 = ay - ch*g(t1, 1), x2 = ax + cw*g(t2, 0), y2 = ay + ch*g(t3, 1)
+   * corners    x1 = ax + bx*f(t0), y1 = ay + by*f(t1), x2 = ax + bx*f(t2), y2 = ay + by*f(t3)
+   *
+   * Priors and boxes are float32 on every device: half floats have steps of half a pixel at 512.
+   */
+  box_decode: {
+    divisor: number;
+    form: 'center' | 'distances' | 'corners';
+    columns: readonly [number, number, number, number];
+    bins: number;
+    position: 'identity' | 'sigmoid' | 'tanh';
+    extent: 'identity' | 'exp' | 'sigmoid' | 'sigmoid_squared' | 'relu';
+    scale: readonly [number, number];
+    limit: number;
+  };
 }
 
 export type OperatorName = keyof Attributes;

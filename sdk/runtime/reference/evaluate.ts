@@ -5,6 +5,7 @@ import { ModelError } from '../../errors.js';
 import { activation } from './ops/activation.js';
 import { average_pool } from './ops/average_pool.js';
 import { binary } from './ops/binary.js';
+import { box_decode } from './ops/box_decode.js';
 import { cast } from './ops/cast.js';
 import { compare } from './ops/compare.js';
 import { concat } from './ops/concat.js';
@@ -33,7 +34,7 @@ export { allocate, type Operand, type ReferenceOperator } from './operand.js';
 
 /** One plain function an operator, under the operator's name. */
 export const referenceOperators: { readonly [K in OperatorName]: ReferenceOperator<K> } = {
-  activation, average_pool, binary, cast, compare, concat, conv2d, depthwise_conv2d, gather, gather_rows, image_to_tensor, matmul, max_pool,
+  activation, average_pool, binary, box_decode, cast, compare, concat, conv2d, depthwise_conv2d, gather, gather_rows, image_to_tensor, matmul, max_pool,
   pad, peak_top_k, reduce, reshape, resize, score_merge, slice, softmax, top_k, transpose, unary, where,
 }; // prettier-ignore
 

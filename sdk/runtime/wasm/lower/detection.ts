@@ -1,8 +1,20 @@
-// What only detectors need: image_to_tensor, score_merge, peak_top_k, gather_rows, top_k.
-import { Combine, GatherRows, ImageToTensor, Op, PeakTopK, ScoreMerge, TopK } from '../../../../assembly/records.js';
+// What only detectors need: image_to_tensor, score_merge, peak_top_k, gather_rows, box_decode, top_k.
+import {
+  BoxDecode,
+  BoxExtent,
+  BoxForm,
+  BoxPosition,
+  Combine,
+  GatherRows,
+  ImageToTensor,
+  Op,
+  PeakTopK,
+  ScoreMerge,
+  TopK,
+} from '../../../../assembly/records.js';
 import type { Attributes } from '../../../ir/operators.js';
 import { Step } from '../step.js';
-import { room, type Lowering } from './context.js';
+import { room, type Address, type Lowering } from './context.js';
 
 /** The words that do not change from frame to frame; image.ts sets the others. */
 export const imageToTensor: Lowering<'image_to_tensor'> = (node, c) => {
@@ -108,6 +120,35 @@ export const gatherRows: Lowering<'gather_rows'> = (node, c) => {
           [GatherRows.divisor]: node.attributes.divisor,
         })
         .costs(k * C * 4),
+    ],
+  };
+};
+
+const boxForms = { center: BoxForm.center, distances: BoxForm.distances, corners: BoxForm.corners };
+const boxPositions = { identity: BoxPosition.identity, sigmoid: BoxPosition.sigmoid, tanh: BoxPosition.tanh };
+const boxExtents = {
+  identity: BoxExtent.identity, exp: BoxExtent.exp, sigmoid: BoxExtent.sigmoid, sigmoid_squared: BoxExtent.sigmoid_squared, relu: BoxExtent.relu,
+}; // prettier-ignore
+
+export const boxDecode: Lowering<'box_decode'> = (node, c) => {
+  const { divisor, form, columns, bins, position, extent, scale, limit } = node.attributes;
+  const [rows, priors, index, count] = node.inputs.map((id) => c.address(id)) as [Address, Address, Address, Address];
+  const [P, C] = c.shape(node.inputs[0]!) as [number, number];
+  const k = c.shape(node.inputs[2]!)[0]!;
+  const y = c.address(node.outputs[0]!);
+  return {
+    emit: () => [
+      new Step(Op.box_decode)
+        .set({ [BoxDecode.rows]: rows(), [BoxDecode.priors]: priors(), [BoxDecode.index]: index(), [BoxDecode.count]: count() })
+        .set({ [BoxDecode.y]: y(), [BoxDecode.row_count]: P, [BoxDecode.prior_count]: c.shape(node.inputs[1]!)[0]! })
+        .set({ [BoxDecode.row_columns]: C, [BoxDecode.k]: k, [BoxDecode.divisor]: divisor, [BoxDecode.bins]: bins })
+        .set({ [BoxDecode.form]: boxForms[form], [BoxDecode.position]: boxPositions[position] })
+        .set({ [BoxDecode.extent]: boxExtents[extent] })
+        .list(BoxDecode.columns, columns)
+        .real(BoxDecode.scale_x, scale[0])
+        .real(BoxDecode.scale_y, scale[1])
+        .real(BoxDecode.limit, limit)
+        .costs(k * (32 + bins * 16)),
     ],
   };
 };
