@@ -18,6 +18,11 @@ export type ErrorCode =
   | 'invalid-ground-truth'
   | 'invalid-predictions'
   | 'invalid-dataset'
+  | 'invalid-firings'
+  | 'invalid-columns'
+  | 'pin-conflict'
+  | 'solver-unavailable'
+  | 'solver-failed'
   | 'device-unavailable'
   | 'device-failed'
   | 'out-of-memory'
@@ -121,6 +126,16 @@ export class DatasetError extends LabelweaveError {
   constructor(parts: ErrorParts & { row?: number | undefined }) {
     super('invalid-dataset', parts);
     this.row = parts.row;
+  }
+}
+
+/** What a label space is to be learnt from is broken (firings, columns), pins contradict each other, or a solver is missing or failed. */
+export class LearnError extends LabelweaveError {
+  constructor(
+    code: 'invalid-firings' | 'invalid-columns' | 'pin-conflict' | 'solver-unavailable' | 'solver-failed',
+    parts: ErrorParts,
+  ) {
+    super(code, parts);
   }
 }
 
