@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'solver-failed'
   | 'device-unavailable'
   | 'device-failed'
+  | 'device-lost'
   | 'out-of-memory'
   | 'disposed'
   | 'internal';
@@ -141,8 +142,15 @@ export class LearnError extends LabelweaveError {
 
 /** No device of the wanted kind, or the device failed while working. */
 export class DeviceError extends LabelweaveError {
-  constructor(code: 'device-unavailable' | 'device-failed' | 'out-of-memory', parts: ErrorParts) {
+  constructor(code: 'device-unavailable' | 'device-failed' | 'device-lost' | 'out-of-memory', parts: ErrorParts) {
     super(code, parts);
+  }
+}
+
+/** The GPU went away while working: unplugged, its driver restarted, the page suspended, or the device destroyed by its owner. Codes: `device-lost`. */
+export class DeviceLostError extends DeviceError {
+  constructor(parts: ErrorParts) {
+    super('device-lost', parts);
   }
 }
 

@@ -1,4 +1,4 @@
-// Places the intermediate values of a graph in one arena by their lifetimes. Knows sizes and nodes, no device and no addresses of constants.
+// Places the intermediate values of a graph by their lifetimes, in one arena or in banks. Knows sizes and nodes, no device and no addresses of constants.
 import type { Graph, ValueId } from '../ir/graph.js';
 import { NONE } from '../ir/operators.js';
 
@@ -16,11 +16,20 @@ export interface PlanOptions {
   inPlace?(index: number): readonly number[];
   /** Every place starts at a multiple of this many bytes. A power of two; default 16. */
   alignment?: number;
+  /**
+   * Several arenas in place of one, each at most `capacity` bytes, such that no node reads and writes the same one: WebGPU forbids a buffer
+   * that is read and written in one dispatch, whatever the ranges. Not together with `scratch` and `inPlace`. Default: one arena.
+   */
+  banks?: { capacity: number };
 }
 
 export interface MemoryPlan {
-  /** Bytes of the whole arena. */
+  /** Bytes of all arenas together. */
   size: number;
+  /** Bytes of each arena: one, or one a bank. */
+  sizes: number[];
+  /** For each value the arena it lies in; 0 where there is only one. */
+  banks: Int32Array;
   /** For each value the byte offset in the arena; -1 where its memory is external or it is never used. */
   offsets: Float64Array;
   /** For each value the value whose memory it shares (itself, mostly): reshapes and results in place. An external root is an alias of that value. */
@@ -35,7 +44,11 @@ interface Interval {
   from: number;
   to: number;
   offset: number;
-  place(offset: number): void;
+  /** Roots that must lie in other banks. */
+  apart: ReadonlySet<ValueId> | undefined;
+  /** The value, -1 for scratch. */
+  id: ValueId;
+  place(offset: number, bank: number): void;
 }
 
 /**
@@ -89,38 +102,103 @@ export function planMemory(graph: Graph, options: PlanOptions): MemoryPlan {
 
   const offsets = new Float64Array(values.length).fill(-1);
   const scratch = new Float64Array(nodes.length).fill(-1);
+  const banks = new Int32Array(values.length);
+  const apart = options.banks && apartOf(graph, roots);
   const intervals: Interval[] = [];
   for (const id of values.keys()) {
     if (roots[id] !== id || options.external(id) || last[id] === -Infinity) continue;
-    const place = (offset: number): void => void (offsets[id] = offset);
-    intervals.push({ bytes: align(options.bytes(id)), from: first[id]!, to: last[id]!, offset: -1, place });
+    const place = (offset: number, bank: number): void => {
+      offsets[id] = offset;
+      banks[id] = bank;
+    };
+    const bytes = align(options.bytes(id));
+    intervals.push({ bytes, from: first[id]!, to: last[id]!, offset: -1, apart: apart?.get(id), id, place });
   }
   for (const i of nodes.keys()) {
     const bytes = align(options.scratch?.(i) ?? 0);
-    if (bytes > 0) intervals.push({ bytes, from: i, to: i, offset: -1, place: (offset) => void (scratch[i] = offset) });
+    const place = (offset: number): void => void (scratch[i] = offset);
+    if (bytes > 0) intervals.push({ bytes, from: i, to: i, offset: -1, apart: undefined, id: -1, place });
   }
-  const size = pack(intervals);
-  for (const id of values.keys()) offsets[id] = offsets[roots[id]!]!;
-  return { size, offsets, roots, scratch };
+  const sizes = pack(intervals, options.banks?.capacity ?? Infinity);
+  for (const id of values.keys()) {
+    offsets[id] = offsets[roots[id]!]!;
+    banks[id] = banks[roots[id]!]!;
+  }
+  return { size: sizes.reduce((sum, size) => sum + size, 0), sizes, banks, offsets, roots, scratch };
 }
 
-function pack(intervals: Interval[]): number {
-  let size = 0;
-  const placed: Interval[] = [];
-  for (const item of [...intervals].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
-    let offset = 0;
-    // `placed` is sorted by offset, so that the first gap that is wide enough is the lowest.
-    for (const other of placed) {
-      if (other.to < item.from || other.from > item.to) continue;
-      if (other.offset >= offset + item.bytes) break;
-      offset = Math.max(offset, other.offset + other.bytes);
+/** For each root the roots that some node reads where it writes this one, or the other way round. */
+function apartOf(graph: Graph, roots: Int32Array): Map<ValueId, Set<ValueId>> {
+  const apart = new Map<ValueId, Set<ValueId>>();
+  const add = (a: ValueId, b: ValueId): void => {
+    if (!apart.has(a)) apart.set(a, new Set());
+    apart.get(a)!.add(b);
+  };
+  for (const node of graph.nodes) {
+    if (node.op === 'reshape') continue;
+    for (const input of node.inputs) {
+      if (input === NONE) continue;
+      for (const output of node.outputs) {
+        const [a, b] = [roots[input]!, roots[output]!];
+        add(a, b);
+        add(b, a);
+      }
     }
-    item.offset = offset;
-    item.place(offset);
-    size = Math.max(size, offset + item.bytes);
-    let at = placed.length;
-    while (at > 0 && placed[at - 1]!.offset > offset) at--;
-    placed.splice(at, 0, item);
   }
-  return size;
+  return apart;
+}
+
+interface Bank {
+  size: number;
+  /** Sorted by offset. */
+  placed: Interval[];
+  ids: Set<ValueId>;
+}
+
+/** Gives the bytes of each bank. */
+function pack(intervals: Interval[], capacity: number): number[] {
+  const banks: Bank[] = [{ size: 0, placed: [], ids: new Set() }];
+  for (const item of [...intervals].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
+    // The bank that grows least; among equals the first, and a new one only where no other will do.
+    let best = -1;
+    let at = 0;
+    let growth = Infinity;
+    for (const [i, bank] of banks.entries()) {
+      if (item.apart && overlaps(item.apart, bank.ids)) continue;
+      const offset = lowestGap(bank.placed, item);
+      const grown = Math.max(0, offset + item.bytes - bank.size);
+      // An item that is larger than a bank may be still gets one of its own: its owner says what is wrong with it.
+      if (grown >= growth || (offset > 0 && offset + item.bytes > capacity)) continue;
+      [best, at, growth] = [i, offset, grown];
+    }
+    if (best < 0) {
+      banks.push({ size: 0, placed: [], ids: new Set() });
+      [best, at] = [banks.length - 1, 0];
+    }
+    const bank = banks[best]!;
+    item.offset = at;
+    item.place(at, best);
+    bank.size = Math.max(bank.size, at + item.bytes);
+    bank.ids.add(item.id);
+    let index = bank.placed.length;
+    while (index > 0 && bank.placed[index - 1]!.offset > at) index--;
+    bank.placed.splice(index, 0, item);
+  }
+  return banks.map(({ size }) => size);
+}
+
+function overlaps(some: ReadonlySet<ValueId>, others: ReadonlySet<ValueId>): boolean {
+  for (const id of some) if (others.has(id)) return true;
+  return false;
+}
+
+/** The lowest offset where the item meets no other that lives at the same time. */
+function lowestGap(placed: readonly Interval[], item: Interval): number {
+  let offset = 0;
+  for (const other of placed) {
+    if (other.to < item.from || other.from > item.to) continue;
+    if (other.offset >= offset + item.bytes) break;
+    offset = Math.max(offset, other.offset + other.bytes);
+  }
+  return offset;
 }

@@ -5,11 +5,12 @@ import type { Graph, Value, ValueId } from '../../ir/graph.js';
 import type { TensorData } from '../../tensor/dtype.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { planMemory } from '../memory-plan.js';
-import type { CompileOptions, Executable, Feed, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
+import { checkFeed, copyFeeds } from '../feeds.js';
+import type { CompileOptions, Executable, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
 import { ImageInput, type ImageStep } from './image.js';
 import { Context, lower, OVERREAD, type Lowered, type Settings } from './lower/index.js';
 import type { Modules } from './module.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 import { Space } from './space.js';
 import type { Step } from './step.js';
 import type { ProgramPart, Team } from './team.js';
@@ -371,7 +372,7 @@ export class WasmExecutable implements Executable {
 
   #checkOwnFeeds(feeds: RunRequest['feeds']): void {
     if (this.#base) this.#base.#checkOwnFeeds(feeds);
-    for (const [name, input] of this.#inputs) checkFeed(`feed "${name}"`, feeds[name], input);
+    for (const [name, input] of this.#inputs) checkFeed(`feed "${name}"`, feeds[name], input.value);
   }
 
   #feed(feeds: RunRequest['feeds']): void {
@@ -500,45 +501,4 @@ function trapped(cause: unknown): DeviceError {
     next: 'This is a bug in labelweave: please report it with the model.',
     cause,
   });
-}
-
-function copyFeeds(feeds: RunRequest['feeds']): RunRequest['feeds'] {
-  const copies: Record<string, Feed> = {};
-  for (const [name, feed] of Object.entries(feeds)) {
-    copies[name] = ArrayBuffer.isView(feed) ? feed.slice() : { ...feed, target: { ...feed.target }, data: feed.data.slice() };
-  }
-  return copies;
-}
-
-function checkFeed(thing: string, feed: Feed | undefined, input: Place | ImageInput): void {
-  if (input instanceof ImageInput) {
-    if (!feed || ArrayBuffer.isView(feed)) throw new ArgumentError({ thing, found: describe(feed), wanted: 'an image' });
-    const { data, width, height, channels, target } = feed;
-    const sized = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-    if (!sized || (channels !== 1 && channels !== 3 && channels !== 4) || data.length !== width * height * channels) {
-      throw new ArgumentError({
-        thing,
-        found: `${width}x${height}x${channels} with ${data?.length} bytes`,
-        wanted: 'width x height x channels bytes, at least one pixel, 1, 3 or 4 channels',
-      });
-    }
-    const { left, top } = target;
-    if (!Number.isFinite(left + top) || !(target.width > 0 && target.height > 0 && target.width + target.height < Infinity)) {
-      throw new ArgumentError({
-        thing,
-        found: `target ${left}, ${top}, ${target.width} x ${target.height}`,
-        wanted: 'a finite rectangle that is not empty',
-      });
-    }
-    return;
-  }
-  const { dtype, shape } = input.value;
-  const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
-  if (!(feed instanceof type) || feed.length !== sizeOf(shape)) {
-    throw new ArgumentError({
-      thing,
-      found: describe(feed),
-      wanted: `${type.name} of ${sizeOf(shape)} elements for ${formatShape(shape)}`,
-    });
-  }
 }

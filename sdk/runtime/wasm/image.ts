@@ -48,6 +48,9 @@ export class ImageInput {
   #channels = 0;
   #target: ImageFeed['target'] = { left: NaN, top: NaN, width: NaN, height: NaN };
 
+  /** What the check of feeds looks at. */
+  readonly value = { dtype: 'uint8', shape: [], image: true } as const;
+
   constructor(
     readonly name: string,
     readonly steps: readonly ImageStep[],

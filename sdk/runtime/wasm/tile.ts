@@ -1,7 +1,7 @@
 // Which register tile this engine runs fastest: a trial of 2 to 15 ms, once a process and build.
 import { Conv2d, Op, Step as Layout } from '../../../assembly/records.js';
 import type { Modules } from './module.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 import { Space } from './space.js';
 import { Step } from './step.js';
 
