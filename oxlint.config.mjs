@@ -26,11 +26,13 @@ export const importTable = {
   learn: { rooms: [...data, 'evaluate', 'postprocess', 'store', 'platform', 'platform-types'], packages: ['highs', 'glpk.js'] },
   datasets: { rooms: [...data, 'image', 'store', 'platform', 'platform-types'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
-  node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png'] },
+  node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png', 'webgpu'] },
   detector: {
     rooms: [...data, 'image', 'graph', 'heads', 'unify', 'postprocess', 'runtime', 'store', 'platform', 'platform-types'],
   },
 };
+importTable.ensemble = { rooms: [...importTable.detector.rooms, 'detector'] };
+importTable.load = { rooms: [...importTable.ensemble.rooms, 'ensemble'] };
 importTable.index = {
   rooms: Object.keys(importTable).filter((room) => !['node', 'models', 'evaluate', 'datasets', 'learn'].includes(room)),
 };
@@ -46,7 +48,7 @@ export function importTableMarkdown() {
   return ['| room | may import |', '| --- | --- |', ...rows].join('\n');
 }
 
-const files = ['errors', 'platform-types', 'platform', 'detector', 'index'];
+const files = ['errors', 'platform-types', 'platform', 'detector', 'ensemble', 'load', 'index'];
 const folders = new Set(Object.keys(importTable).filter((room) => !files.includes(room)));
 
 /** Who may import compiled code. A WASM module has one importer: the room it was written for. */

@@ -64,6 +64,8 @@ interface Loaded {
   /** Name of the graph's image input. */
   readonly imageInput: string;
   readonly runtime: Runtime;
+  /** Whether the runtime is another's, who ends it. */
+  readonly shared: boolean;
   readonly report: DeviceReport;
   readonly base: Executable;
   readonly head: Head;
@@ -89,8 +91,12 @@ export class Detector<L extends string = string> {
     this.#labels = labels;
   }
 
-  /** @internal */
-  static async load<L extends string>(source: ModelSource, options: LoadOptions<L>): Promise<Detector<L>> {
+  /** @internal `shared` is a runtime that outlives the detector: one of an ensemble. */
+  static async load<L extends string>(
+    source: ModelSource,
+    options: LoadOptions<L>,
+    shared?: { runtime: Runtime; report: DeviceReport },
+  ): Promise<Detector<L>> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const { manifest, graph } = await openModel(source, {
@@ -106,7 +112,7 @@ export class Detector<L extends string = string> {
     const own = labelSpace(manifestHead.dataset, manifestHead.labels);
     const head = openHead(manifestHead, graph, own);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
-    const { runtime, report } = await chooseRuntime(options.device, { threads: options.threads });
+    const { runtime, report } = shared ?? (await chooseRuntime(options.device, { threads: options.threads }));
     try {
       const base = await runtime.compile(graph, {
         signal,
@@ -117,6 +123,7 @@ export class Detector<L extends string = string> {
         manifest,
         imageInput: graph.values[graph.inputs[0]!]!.name,
         runtime,
+        shared: shared !== undefined,
         report,
         base,
         head,
@@ -128,7 +135,7 @@ export class Detector<L extends string = string> {
       };
       return new Detector(loaded, resolved);
     } catch (error) {
-      runtime.dispose();
+      if (!shared) runtime.dispose();
       throw error;
     }
   }
@@ -207,25 +214,13 @@ export class Detector<L extends string = string> {
   dispose(): void {
     this.#loaded.disposed = true;
     this.#loaded.tails.clear();
-    this.#loaded.runtime.dispose();
+    if (this.#loaded.shared) this.#loaded.base.dispose();
+    else this.#loaded.runtime.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/**
- * Loads a model and makes it ready to detect.
- *
- * @param model A model package: the default export of `labelweave/models/...`, the folder or URL of one, or its files.
- * @throws ModelError, LoadError, LabelSpaceError, DeviceError, ArgumentError, or `signal.reason`.
- */
-export function loadDetector<const L extends string = string>(
-  model: ModelSource,
-  options: LoadOptions<L> = {},
-): Promise<Detector<L>> {
-  return Detector.load(model, options);
 }
 
 interface Settings {

@@ -1,8 +1,10 @@
 // The public surface of labelweave: one explicit list, grouped by what you want to do.
 
 // Detect
-export { loadDetector, Detector } from './detector.js';
+export { loadDetector } from './load.js';
+export { Detector } from './detector.js';
 export type { DetectOptions, LoadOptions, LoadProgress } from './detector.js';
+export type { Ensemble, EnsembleDetectOptions, EnsembleOptions } from './ensemble.js';
 export { Detections } from './detections/detections.js';
 export type {
   Box,
@@ -13,6 +15,8 @@ export type {
   FromCocoOptions,
   ToCocoOptions,
 } from './detections/detections.js';
+export { FusedDetections } from './detections/fused.js';
+export type { DatasetLabel, FusedDetection, FusedDetectionsInput, FusedDetectionsJSON, Support } from './detections/fused.js';
 
 // Show
 export { drawDetections, labelColor } from './detections/draw.js';
@@ -27,6 +31,7 @@ export { parseLabelFile, parseLabelSpec } from './taxonomy/parse.js';
 export type { GroupsOf, LabelListSpec, LabelsSpec } from './taxonomy/resolve.js';
 export type { LabelMapper } from './taxonomy/mapper.js';
 export type { Combine } from './taxonomy/mapping.js';
+export { reprojected } from './unify/reproject.js';
 
 // Images
 export { toFrame } from './image/frame.js';
@@ -50,6 +55,7 @@ export type { ByteStore } from './platform-types.js';
 // Postprocess, for boxes from elsewhere
 export { nms } from './postprocess/nms.js';
 export type { NmsOptions } from './postprocess/nms.js';
+export type { FusionOptions } from './postprocess/fuse.js';
 
 // Errors
 export {

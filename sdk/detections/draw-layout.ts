@@ -25,8 +25,11 @@ export interface DrawOptions {
   lineWidth?: number | undefined;
   /** Height of the text in pixels (from ascender to descender). Default: grows with the picture, 15 at 512 pixels, 72 at 4000. */
   fontSize?: number | undefined;
-  /** Colours by label name, or a function of name and index; `#rgb` or `#rrggbb`. Default: one distinct, fixed colour a label index. */
-  colors?: Readonly<Record<string, string>> | ((name: string, index: number) => string | undefined) | undefined;
+  /**
+   * Colours by label name, or a function of the label's name, its index, and the position of the detection; `#rgb` or `#rrggbb`. Default: one
+   * distinct, fixed colour a label index.
+   */
+  colors?: Readonly<Record<string, string>> | ((name: string, index: number, position: number) => string | undefined) | undefined;
   /** Whether names are written. Default true. */
   labels?: boolean | undefined;
   /** Whether scores are written, with two decimals. Default true. */
@@ -122,7 +125,7 @@ export function planDrawing(
   for (const { i, box } of drawn) {
     const index = labelIndices[i]!;
     const name = labels.labels[index]?.name ?? `label ${index}`;
-    const color = pickColor(options.colors, name, index);
+    const color = pickColor(options.colors, name, index, i);
     const item: DrawItem = { box, color, label: undefined };
     items.push(item);
     const words = [options.labels === false ? '' : name, options.scores === false ? '' : formatScore(scores[i]!)]
@@ -211,9 +214,13 @@ function overlap(a: Rectangle, b: Rectangle): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-function pickColor(colors: DrawOptions['colors'], name: string, index: number): Rgb {
+function pickColor(colors: DrawOptions['colors'], name: string, index: number, position: number): Rgb {
   const own =
-    typeof colors === 'function' ? colors(name, index) : colors && Object.hasOwn(colors, name) ? colors[name] : undefined;
+    typeof colors === 'function'
+      ? colors(name, index, position)
+      : colors && Object.hasOwn(colors, name)
+        ? colors[name]
+        : undefined;
   return own === undefined ? labelColor(index) : parseColor(own, name);
 }
 

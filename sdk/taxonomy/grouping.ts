@@ -72,7 +72,7 @@ class ListedGrouping extends ListedTransform implements Grouping {
     return super.reproject(scores, dataset, options);
   }
 
-  override resolveFor(model: LabelSpace, { missing = 'error' }: ResolveOptions = {}): ResolvedLabels {
+  override resolveFor(model: LabelSpace, { missing = 'error', allowNone = false }: ResolveOptions = {}): ResolvedLabels {
     if (model === this.source) return resolved(this.space, this.mapping, this.combine, []);
     const notFound: Label[] = [];
     const groups = this.space.labels.map((group) => {
@@ -89,7 +89,7 @@ class ListedGrouping extends ListedTransform implements Grouping {
     const names = notFound.map((label) => label.name);
     if (missing === 'error' && names.length)
       throw names.length === 1 ? unknownName(model, names[0]) : describeMissing(model, names);
-    return resolved(this.space, mappingOf(groups, model.size), this.combine, names);
+    return resolved(this.space, mappingOf(groups, model.size), this.combine, names, allowNone);
   }
 
   toJSON(): GroupingSpec {

@@ -11,6 +11,8 @@ export type Missing = 'error' | 'ignore';
 export interface ResolveOptions {
   /** Default: `error`. */
   missing?: Missing;
+  /** Whether a model without any of the labels gets an empty mapping instead of an error: one of several may have none. Default: false. */
+  allowNone?: boolean;
 }
 
 /** The labels results will carry, and how they come from the labels of the model. */
@@ -35,14 +37,15 @@ export function isMapper(value: unknown): value is LabelMapper {
   return typeof value === 'object' && value !== null && typeof (value as Partial<LabelMapper>).resolveFor === 'function';
 }
 
-/** Puts a result together; refuses a mapping in which no label can ever be found. */
+/** Puts a result together; refuses a mapping in which no label can ever be found, unless `allowNone`. */
 export function resolved<L extends string>(
   space: LabelSpace<L>,
   mapping: LabelMapping,
   combine: Combine,
   missing: readonly string[],
+  allowNone = false,
 ): ResolvedLabels<L> {
-  if (mapping.members.length === 0)
+  if (mapping.members.length === 0 && !allowNone)
     throw invalid(formatSpace(space), 'no label that the model has', 'one label of the model or more');
   return { space, mapping: isIdentity(mapping) ? undefined : mapping, combine, missing };
 }

@@ -79,13 +79,14 @@ function resolve(spec: unknown, model: LabelSpace, options: ResolveOptions): Res
   const missing = options.missing ?? 'error';
   if (missing !== 'error' && missing !== 'ignore') throw invalid('option missing', describe(missing), '"error" or "ignore"');
   if (spec === undefined || spec === model) return { space: model, mapping: undefined, combine: 'max', missing: [] };
-  if (isLabelSpace(spec)) return resolveSpace(spec, model, missing);
-  if (isMapper(spec)) return spec.resolveFor(model, { missing });
+  const { allowNone = false } = options;
+  if (isLabelSpace(spec)) return resolveSpace(spec, model, missing, allowNone);
+  if (isMapper(spec)) return spec.resolveFor(model, { missing, allowNone });
   const plain = readLabelSpec('labels', spec);
   if (Array.isArray(plain)) return resolveNames(plain as string[], model, missing);
-  if (isLabelSpace(plain)) return resolveSpace(plain, model, missing);
+  if (isLabelSpace(plain)) return resolveSpace(plain, model, missing, allowNone);
   const grouped = groupLabels(model, plain as GroupingSpec, missing);
-  return resolved(grouped.space, grouped.mapping, grouped.combine, grouped.missing);
+  return resolved(grouped.space, grouped.mapping, grouped.combine, grouped.missing, allowNone);
 }
 
 /** Checks a plain value: an array of names, a grouping, or a label list (which is made a LabelSpace). Throws LabelSpaceError `invalid-label-space`. */
@@ -122,7 +123,7 @@ function readNames(thing: string, value: readonly unknown[]): string[] {
 }
 
 /** Every label of `space` finds its label in the model; two may not find the same one. */
-function resolveSpace(space: LabelSpace, model: LabelSpace, missing: Missing): ResolvedLabels {
+function resolveSpace(space: LabelSpace, model: LabelSpace, missing: Missing, allowNone: boolean): ResolvedLabels {
   const notFound: string[] = [];
   const owner = new Map<Label, Label>();
   const groups = space.labels.map((label) => {
@@ -137,7 +138,7 @@ function resolveSpace(space: LabelSpace, model: LabelSpace, missing: Missing): R
     return [match.label.index];
   });
   refuseMissing(model, notFound, missing);
-  return resolved(space, mappingOf(groups, model.size), 'max', notFound);
+  return resolved(space, mappingOf(groups, model.size), 'max', notFound, allowNone);
 }
 
 /** A part of the model's labels in another order: ids and everything else stay, the spelling is the user's. */

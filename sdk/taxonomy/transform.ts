@@ -2,7 +2,7 @@
 import { ArgumentError, describe, LabelSpaceError } from '../errors.js';
 import { partsOf } from './concatenate.js';
 import { formatSpace, type LabelSpace } from './label-space.js';
-import { type LabelMapper, resolved, type ResolvedLabels } from './mapper.js';
+import { type LabelMapper, resolved, type ResolvedLabels, type ResolveOptions } from './mapper.js';
 import { type Combine, type LabelMapping, mappingOf, membersOf, type ScoreKind, targetOfSource, targetsOf } from './mapping.js';
 import { matchLabel } from './match.js';
 import { mergeParts, unmergeScores } from './merge-scores.js';
@@ -97,7 +97,7 @@ export class ListedTransform implements LabelTransform {
   }
 
   /** Labels are found by (data set, id). What the model has no head for is never found, and listed as missing. */
-  resolveFor(model: LabelSpace): ResolvedLabels {
+  resolveFor(model: LabelSpace, { allowNone = false }: ResolveOptions = {}): ResolvedLabels {
     const targets = targetOfSource(this.mapping);
     const groups: number[][] = this.space.labels.map(() => []);
     let start = 0;
@@ -115,7 +115,7 @@ export class ListedTransform implements LabelTransform {
     const missing = this.space.names.filter((_, u) => groups[u]!.length === 0);
     // Where nothing is joined, the maximum is the score itself and may stay a logit: nothing needs to be computed.
     const combine = groups.some((group) => group.length > 1) ? this.combine : 'max';
-    return resolved(this.space, mappingOf(groups, model.size), combine, missing);
+    return resolved(this.space, mappingOf(groups, model.size), combine, missing, allowNone);
   }
 }
 
