@@ -1,4 +1,6 @@
 // The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
+import activation from '../../../kernels/ops/activation.wgsl';
+import binary from '../../../kernels/ops/binary.wgsl';
 import scalarF16 from '../../../kernels/shared/scalar_f16.wgsl';
 import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
 
@@ -6,6 +8,8 @@ import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
 export const kernels = {
   // convolution and matrix products
   // element-wise, data movement, reductions
+  activation,
+  binary,
   // image and detection
 } as const satisfies Readonly<Record<string, string>>;
 
@@ -17,7 +21,8 @@ export type Scalar = 'f32' | 'f16';
 
 const scalars: Readonly<Record<Scalar, string>> = { f32: scalarF32, f16: scalarF16 };
 
-/** The text to compile: storage precision first, then the kernel. */
+/** The text to compile: directives of the kernel (`enable subgroups;`), storage precision, the kernel. */
 export function kernelText(name: KernelName, scalar: Scalar): string {
-  return `${scalars[scalar]}\n${kernels[name]}`;
+  const [directives] = /^(?:(?:enable|requires|diagnostic)\b[^;]*;\s*)*/.exec(kernels[name])!;
+  return `${directives}${scalars[scalar]}\n${(kernels[name] as string).slice(directives.length)}`;
 }

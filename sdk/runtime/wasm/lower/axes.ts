@@ -1,6 +1,9 @@
-// Strided operands over few axes: merging, broadcasting, and splitting what has more axes than a step can hold.
+// Strided operands over the few axes that a step can hold: splits what has more.
 import { Axes } from '../../../../assembly/records.js';
-import { stridesOf, type Shape } from '../../../tensor/shape.js';
+import type { Shape } from '../../../tensor/shape.js';
+import { mergeAxes } from '../../axes.js';
+
+export { broadcastStrides } from '../../axes.js';
 
 export interface Walk {
   /** Exactly six sizes. */
@@ -16,21 +19,10 @@ export interface Walk {
  * axes becomes several walks.
  */
 export function walks(dims: Shape, strides: readonly (readonly number[])[], starts: readonly number[]): Walk[] {
-  let merged: { size: number; steps: number[] }[] = [];
-  for (const [axis, size] of dims.entries()) {
-    if (size === 1) continue;
-    const steps = strides.map((s) => s[axis]!);
-    const before = merged.at(-1);
-    if (before && steps.every((step, i) => before.steps[i] === step * size)) {
-      before.size *= size;
-      before.steps = steps;
-    } else {
-      merged.push({ size, steps });
-    }
-  }
+  let merged = mergeAxes(dims, strides);
   let origins: number[][] = [[...starts]];
   while (merged.length > Axes.most) {
-    const [outer, ...rest] = merged as [{ size: number; steps: number[] }];
+    const [outer, ...rest] = merged as [(typeof merged)[number]];
     origins = origins.flatMap((o) => Array.from({ length: outer.size }, (_, k) => o.map((at, i) => at + k * outer.steps[i]!)));
     merged = rest;
   }
@@ -39,11 +31,4 @@ export function walks(dims: Shape, strides: readonly (readonly number[])[], star
   if (merged.every(({ size }) => size === 1)) merged[Axes.most - 1]!.steps = strides.map(() => 1);
   const all = { dims: merged.map(({ size }) => size), strides: strides.map((_, i) => merged.map(({ steps }) => steps[i]!)) };
   return origins.map((at) => ({ ...all, starts: at }));
-}
-
-/** Strides that read an operand of shape `from` as if it were broadcast to `to`: 0 on axes that repeat. */
-export function broadcastStrides(from: Shape, to: Shape): number[] {
-  const strides = stridesOf(from);
-  const shift = to.length - from.length;
-  return to.map((_, axis) => (axis < shift || from[axis - shift] === 1 ? 0 : strides[axis - shift]!));
 }

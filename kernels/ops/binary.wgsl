@@ -1,0 +1,116 @@
+// binary: y = activation(f(a, b)) on floats, element by element, with NumPy broadcasting.
+// a, b [shapes that broadcast], y [broadcast shape], read in fours.
+// Overrides: kind, a number of lower/elementwise.ts; read_a, read_b (shared/broadcast.wgsl); activation, alpha, beta (shared/activation.wgsl).
+// Dispatch: flat, one invocation for four elements.
+#import "../shared/activation.wgsl"
+#import "../shared/broadcast.wgsl"
+
+override kind: u32;
+override read_a: u32 = 0u;
+override read_b: u32 = 0u;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4<scalar>>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<scalar>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<scalar>>;
+@group(0) @binding(3) var<uniform> shape: Shape;
+
+fn element_a(i: u32) -> f32 {
+  return f32(a[i >> 2u][i & 3u]);
+}
+
+fn element_b(i: u32) -> f32 {
+  return f32(b[i >> 2u][i & 3u]);
+}
+
+fn load_a(i: u32) -> vec4<f32> {
+  switch read_a {
+    case read_same: { return vec4<f32>(a[i]); }
+    case read_one: { return vec4<f32>(f32(a[0].x)); }
+    case read_repeated: { return vec4<f32>(a[i % shape.period_a]); }
+    case read_rows: { return vec4<f32>(a[operand_offset(0u, i * 4u) >> 2u]); }
+    case read_splat: { return vec4<f32>(element_a(operand_offset(0u, i * 4u))); }
+    default: {
+      let e = i * 4u;
+      return vec4<f32>(
+        element_a(operand_offset(0u, e)),
+        element_a(operand_offset(0u, e + 1u)),
+        element_a(operand_offset(0u, e + 2u)),
+        element_a(operand_offset(0u, e + 3u)),
+      );
+    }
+  }
+}
+
+fn load_b(i: u32) -> vec4<f32> {
+  switch read_b {
+    case read_same: { return vec4<f32>(b[i]); }
+    case read_one: { return vec4<f32>(f32(b[0].x)); }
+    case read_repeated: { return vec4<f32>(b[i % shape.period_b]); }
+    case read_rows: { return vec4<f32>(b[operand_offset(1u, i * 4u) >> 2u]); }
+    case read_splat: { return vec4<f32>(element_b(operand_offset(1u, i * 4u))); }
+    default: {
+      let e = i * 4u;
+      return vec4<f32>(
+        element_b(operand_offset(1u, e)),
+        element_b(operand_offset(1u, e + 1u)),
+        element_b(operand_offset(1u, e + 2u)),
+        element_b(operand_offset(1u, e + 3u)),
+      );
+    }
+  }
+}
+
+// The quotient rounded towards minus infinity, and what is left. Division may be one unit off, so the remainder decides.
+fn floor_division(p: vec4<f32>, q: vec4<f32>) -> vec4<f32> {
+  let whole = floor(p / q);
+  let rest = p - whole * q;
+  let zero = vec4<f32>(0.0);
+  let low = (rest != zero) & ((rest < zero) != (q < zero));
+  let high = !low & (abs(rest) >= abs(q)) & (q != zero);
+  return whole - select(zero, vec4<f32>(1.0), low) + select(zero, vec4<f32>(1.0), high);
+}
+
+// p^q with the signs of C's pow: a negative base has a power only for whole exponents.
+fn power(p: vec4<f32>, q: vec4<f32>) -> vec4<f32> {
+  let magnitude = pow(abs(p), q);
+  let whole = floor(q) == q;
+  let odd = abs(q - 2.0 * floor(q * 0.5)) == vec4<f32>(1.0);
+  let negative = select(magnitude, -magnitude, odd);
+  // Shifted in at run time: a shader must not contain NaN as a constant.
+  let nan = bitcast<vec4<f32>>(vec4<u32>(0x7fc00000u) | (bitcast<vec4<u32>>(p) & vec4<u32>(1u)));
+  var result = select(magnitude, select(nan, negative, whole), p < vec4<f32>(0.0));
+  // Exact where most exponents are.
+  result = select(result, p * p, q == vec4<f32>(2.0));
+  result = select(result, p * p * p, q == vec4<f32>(3.0));
+  result = select(result, p, q == vec4<f32>(1.0));
+  return select(result, vec4<f32>(1.0), q == vec4<f32>(0.0));
+}
+
+fn combine(p: vec4<f32>, q: vec4<f32>) -> vec4<f32> {
+  switch kind {
+    case 0u: { return p + q; }
+    case 1u: { return p - q; }
+    case 2u: { return p * q; }
+    case 3u: { return p / q; }
+    case 4u: { return select(select(max(p, q), p, is_nan4(p)), q, is_nan4(q)); }
+    case 5u: { return select(select(min(p, q), p, is_nan4(p)), q, is_nan4(q)); }
+    case 6u: { return power(p, q); }
+    case 7u: { return floor_division(p, q); }
+    case 8u: { return p - floor_division(p, q) * q; }
+    case 9u: { return (p - q) * (p - q); }
+    default: { return select(p, p * q, p < vec4<f32>(0.0)); }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = flat_index(group, groups, lane);
+  if (i >= shape.vectors) {
+    return;
+  }
+  y[i] = vec4<scalar>(activate4(combine(load_a(i), load_b(i))));
+}
