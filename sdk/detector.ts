@@ -230,7 +230,8 @@ interface Settings {
   signal: AbortSignal | undefined;
 }
 
-function checkOptions(options: DetectOptions): Settings {
+/** Checks the options of a call. Throws ArgumentError. */
+export function checkOptions(options: DetectOptions): Settings {
   const { scoreThreshold = 0.3, maxDetections = 100, nms, signal } = options;
   if (typeof scoreThreshold !== 'number' || !(scoreThreshold >= 0 && scoreThreshold <= 1)) {
     throw new ArgumentError({ thing: 'scoreThreshold', found: describe(scoreThreshold), wanted: 'a number from 0 to 1' });

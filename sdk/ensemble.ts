@@ -1,7 +1,7 @@
 // Several detectors as one: the image is decoded once, each model answers in the wanted label space, and their boxes become one set of
 // detections that say which models and data set labels support them.
 import { type DatasetLabel, FusedDetections, type Support } from './detections/fused.js';
-import { type DetectOptions, Detector, type LoadOptions } from './detector.js';
+import { checkOptions, type DetectOptions, Detector, type LoadOptions } from './detector.js';
 import { ArgumentError, describe, DisposedError, InternalError, LabelSpaceError } from './errors.js';
 import type { Manifest } from './graph/manifest.js';
 import type { ModelSource } from './graph/model.js';
@@ -156,9 +156,11 @@ export class Ensemble<L extends string = string> {
   async #detectOne<M extends string>(
     input: ImageInput,
     labels: SharedLabels<M>,
-    { scoreThreshold = 0.3, maxDetections = 100, nms, signal, fusion = this.#members.fusion }: EnsembleDetectOptions<M>,
+    options: EnsembleDetectOptions<M>,
   ): Promise<FusedDetections<M>> {
     const { detectors } = this.#members;
+    const { scoreThreshold, maxDetections, nms, signal } = checkOptions(options);
+    const { fusion = this.#members.fusion } = options;
     checkFusion(fusion, detectors.length);
     // Decoded once; every model resamples it to its own size on the device.
     const frame = await toFrame(input, { signal });
@@ -172,7 +174,7 @@ export class Ensemble<L extends string = string> {
       candidates.push(
         await detector.detect(frame, {
           labels: mapperOf(resolved),
-          scoreThreshold: typeof scoreThreshold === 'number' ? scoreThreshold * MEMBER_SHARE : scoreThreshold,
+          scoreThreshold: scoreThreshold * MEMBER_SHARE,
           maxDetections,
           ...(nms !== undefined && { nms }),
           ...(signal && { signal }),

@@ -11,8 +11,30 @@ export type Colour = (typeof colours)[number];
 /** Logit of a cell that is fully of the colour; an empty cell has the negative. */
 export const fullLogit = 4;
 
-/** Mean over cells of 8x8 pixels -> logits by colour; boxes are the cells: 0 to the left and top, 8 to the right and bottom. */
-export function colourModel(): ModelFiles & {
+/** One head: labels, and how much each speaks for red, green and blue (8 is full, -8 against). */
+export interface ColourHead {
+  dataset: string;
+  labels: readonly { id: number | string; name: string; rgb: readonly [number, number, number] }[];
+}
+
+const ownHead: ColourHead = {
+  dataset: 'colours',
+  labels: [
+    { id: 1, name: 'red', rgb: [8, -8, -8] },
+    { id: 2, name: 'green', rgb: [-8, 8, -8] },
+    { id: 3, name: 'blue', rgb: [-8, -8, 8] },
+  ],
+};
+
+/**
+ * Mean over cells of 8x8 pixels -> logits by colour; boxes are the cells: 0 to the left and top, `side` (8) to the right and bottom. Each channel says
+ * its own colour and speaks against the two others, unless heads say otherwise.
+ */
+export function colourModel({
+  name = 'colours',
+  heads = [ownHead],
+  side = 8,
+}: { name?: string; heads?: readonly ColourHead[]; side?: number } = {}): ModelFiles & {
   files: Record<string, Uint8Array<ArrayBuffer>>;
   manifest: Record<string, unknown>;
 } {
@@ -32,20 +54,23 @@ export function colourModel(): ModelFiles & {
     activation: { kind: 'none' },
     residual: 'before_activation',
   } as const;
-  // Pixels come scaled to 0..1; each channel says its own colour and speaks against the two others.
-  const weight = g.constant('weight', Float32Array.from([8, -8, -8, -8, 8, -8, -8, -8, 8]), [1, 1, 3, 3]);
-  const bias = g.constant('bias', new Float32Array(3).fill(-fullLogit), [3]);
-  const [heat] = g.add('conv2d', 'heat', [cells, weight, bias], conv);
+  // Pixels come scaled to 0..1. The first head's scores are called heat.
+  for (const [h, { labels }] of heads.entries()) {
+    const rows = [0, 1, 2].flatMap((channel) => labels.map(({ rgb }) => rgb[channel]!));
+    const weight = g.constant(`weight${h}`, Float32Array.from(rows), [1, 1, 3, labels.length]);
+    const bias = g.constant(`bias${h}`, new Float32Array(labels.length).fill(-fullLogit), [labels.length]);
+    const [heat] = g.add('conv2d', heatName(h), [cells, weight, bias], conv);
+    g.output(heat);
+  }
   const zero = g.constant('zero', new Float32Array(12), [1, 1, 3, 4]);
-  const sides = g.constant('sides', Float32Array.from([0, 0, 8, 8]), [4]);
+  const sides = g.constant('sides', Float32Array.from([0, 0, side, side]), [4]);
   const [size] = g.add('conv2d', 'size', [cells, zero, sides], conv);
-  g.output(heat);
   g.output(size);
   const { json, tensors } = writeGraphFile(g.build());
   return {
     manifest: {
       labelweave: 1,
-      name: 'colours',
+      name,
       description: 'Red, green and blue squares',
       graph: { format: 'labelweave', file: 'graph.json', weights: ['weights.safetensors'] },
       input: {
@@ -58,13 +83,11 @@ export function colourModel(): ModelFiles & {
         fit: 'stretch',
         padValue: 0,
       },
-      heads: [
-        {
-          dataset: 'colours',
-          labels: colours.map((name, i) => ({ id: i + 1, name })),
-          decoder: { type: 'centernet', heatmap: 'heat', from: 'logit', size: 'size', stride: 8, window: 3 },
-        },
-      ],
+      heads: heads.map(({ dataset, labels }, h) => ({
+        dataset,
+        labels: labels.map(({ id, name }) => ({ id, name })),
+        decoder: { type: 'centernet', heatmap: heatName(h), from: 'logit', size: 'size', stride: 8, window: 3 },
+      })),
       nms: null,
     },
     files: {
@@ -72,6 +95,10 @@ export function colourModel(): ModelFiles & {
       'weights.safetensors': writeSafetensors(tensors),
     },
   };
+}
+
+function heatName(head: number): string {
+  return head === 0 ? 'heat' : `heat${head}`;
 }
 
 /** A black picture with squares of 8x8 cells filled. */
