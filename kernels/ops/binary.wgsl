@@ -3,62 +3,12 @@
 // Overrides: kind, a number of lower/elementwise.ts; read_a, read_b (shared/broadcast.wgsl); activation, alpha, beta (shared/activation.wgsl).
 // Dispatch: flat, one invocation for four elements.
 #import "../shared/activation.wgsl"
-#import "../shared/broadcast.wgsl"
+#import "../shared/operands.wgsl"
 
-override kind: u32;
-override read_a: u32 = 0u;
-override read_b: u32 = 0u;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4<scalar>>;
-@group(0) @binding(1) var<storage, read> b: array<vec4<scalar>>;
+alias element = scalar;
+override kind: u32 = 0u;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<scalar>>;
 @group(0) @binding(3) var<uniform> shape: Shape;
-
-fn element_a(i: u32) -> f32 {
-  return f32(a[i >> 2u][i & 3u]);
-}
-
-fn element_b(i: u32) -> f32 {
-  return f32(b[i >> 2u][i & 3u]);
-}
-
-fn load_a(i: u32) -> vec4<f32> {
-  switch read_a {
-    case read_same: { return vec4<f32>(a[i]); }
-    case read_one: { return vec4<f32>(f32(a[0].x)); }
-    case read_repeated: { return vec4<f32>(a[i % shape.period_a]); }
-    case read_rows: { return vec4<f32>(a[operand_offset(0u, i * 4u) >> 2u]); }
-    case read_splat: { return vec4<f32>(element_a(operand_offset(0u, i * 4u))); }
-    default: {
-      let e = i * 4u;
-      return vec4<f32>(
-        element_a(operand_offset(0u, e)),
-        element_a(operand_offset(0u, e + 1u)),
-        element_a(operand_offset(0u, e + 2u)),
-        element_a(operand_offset(0u, e + 3u)),
-      );
-    }
-  }
-}
-
-fn load_b(i: u32) -> vec4<f32> {
-  switch read_b {
-    case read_same: { return vec4<f32>(b[i]); }
-    case read_one: { return vec4<f32>(f32(b[0].x)); }
-    case read_repeated: { return vec4<f32>(b[i % shape.period_b]); }
-    case read_rows: { return vec4<f32>(b[operand_offset(1u, i * 4u) >> 2u]); }
-    case read_splat: { return vec4<f32>(element_b(operand_offset(1u, i * 4u))); }
-    default: {
-      let e = i * 4u;
-      return vec4<f32>(
-        element_b(operand_offset(1u, e)),
-        element_b(operand_offset(1u, e + 1u)),
-        element_b(operand_offset(1u, e + 2u)),
-        element_b(operand_offset(1u, e + 3u)),
-      );
-    }
-  }
-}
 
 // The quotient rounded towards minus infinity, and what is left. Division may be one unit off, so the remainder decides.
 fn floor_division(p: vec4<f32>, q: vec4<f32>) -> vec4<f32> {
@@ -112,5 +62,5 @@ fn main(
   if (i >= shape.vectors) {
     return;
   }
-  y[i] = vec4<scalar>(activate4(combine(load_a(i), load_b(i))));
+  y[i] = vec4<scalar>(activate4(combine(vec4<f32>(load_a(i)), vec4<f32>(load_b(i)))));
 }

@@ -1,6 +1,7 @@
 // Lowers activation, unary, binary, compare, where, cast to WebGPU dispatches.
 import { ModelError } from '../../../errors.js';
 import type { NodeOf, ValueId } from '../../../ir/graph.js';
+import type { ValueDType } from '../../../ir/infer.js';
 import type { Attributes, OperatorName } from '../../../ir/operators.js';
 import { sizeOf } from '../../../tensor/shape.js';
 import { broadcastStrides, mergeAxes } from '../../axes.js';
@@ -100,15 +101,52 @@ const binaries: Readonly<Record<Attributes['binary']['kind'], number>> = {
   add: 0, sub: 1, mul: 2, div: 3, maximum: 4, minimum: 5, pow: 6, floor_div: 7, floor_mod: 8, squared_difference: 9, prelu: 10,
 }; // prettier-ignore
 
+const unaries: Readonly<Record<Attributes['unary']['kind'], number>> = {
+  neg: 0, abs: 1, exp: 2, log: 3, sqrt: 4, rsqrt: 5, square: 6, reciprocal: 7, floor: 8, ceil: 9, round: 10, sign: 11, erf: 12, sin: 13,
+  cos: 14, tan: 15, asin: 16, acos: 17, atan: 18, sinh: 19, cosh: 20, asinh: 21, acosh: 22, atanh: 23,
+}; // prettier-ignore
+
+const compares: Readonly<Record<Attributes['compare']['kind'], number>> = {
+  equal: 0, not_equal: 1, less: 2, less_equal: 3, greater: 4, greater_equal: 5,
+}; // prettier-ignore
+
+/** Target types of cast_float_int.wgsl and cast_int.wgsl. */
+const targets: Readonly<Record<Exclude<ValueDType, 'float32'>, number>> = { int32: 0, uint8: 1, bool: 2 };
+
 /** Lowerings of this file, by operator. */
 export const elementwise = {
   activation: (context, { inputs, outputs, attributes }) => [
     flat(context, 'activation', activationOverrides(attributes.activation), inputs[0]!, outputs[0]!),
   ],
-  binary: (context, node) => [
-    broadcast(context, node, 'binary', {
-      kind: binaries[node.attributes.kind],
-      ...activationOverrides(node.attributes.activation),
+  unary: (context, { inputs, outputs, attributes }) => [
+    flat(
+      context,
+      context.dtype(inputs[0]!) === 'float32' ? 'unary' : 'unary_int',
+      { kind: unaries[attributes.kind] },
+      inputs[0]!,
+      outputs[0]!,
+    ),
+  ],
+  binary(context, node) {
+    const kind = binaries[node.attributes.kind];
+    return context.dtype(node.inputs[0]!) === 'float32'
+      ? [broadcast(context, node, 'binary', { kind, ...activationOverrides(node.attributes.activation) })]
+      : [broadcast(context, node, 'binary_int', { kind })];
+  },
+  compare: (context, node) => [
+    broadcast(context, node, context.dtype(node.inputs[0]!) === 'float32' ? 'compare' : 'compare_int', {
+      kind: compares[node.attributes.kind],
     }),
   ],
+  where(context, node) {
+    const [condition, a, b] = node.inputs as [ValueId, ValueId, ValueId];
+    const kernel = context.dtype(a) === 'float32' ? 'where' : 'where_words';
+    return [broadcast(context, { ...node, inputs: [a, b, condition] }, kernel, {})];
+  },
+  cast(context, { inputs, outputs }) {
+    const [x, y] = [inputs[0]!, outputs[0]!];
+    const [from, to] = [context.dtype(x), context.dtype(y)];
+    if (to === 'float32') return [flat(context, from === 'float32' ? 'activation' : 'cast_int_float', {}, x, y)];
+    return [flat(context, from === 'float32' ? 'cast_float_int' : 'cast_int', { target_type: targets[to] }, x, y)];
+  },
 } satisfies LowerTable;
