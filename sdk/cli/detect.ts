@@ -5,7 +5,10 @@ import {
   type Detections,
   type DetectOptions,
   type Detector,
+  type Ensemble,
+  type FusionOptions,
   loadDetector,
+  type LoadOptions,
   LabelweaveError,
   parseLabelFile,
   type LabelsSpec,
@@ -42,6 +45,10 @@ export async function detectCommand(images: readonly string[], options: Record<s
           (n) => Number.isInteger(n) && n >= 1 && n <= 64,
         );
   const nms = nmsOption(options['nms']);
+  const models = (Array.isArray(options['model']) ? options['model'] : [options['model']]).map((model) =>
+    namedModel(String(model)),
+  );
+  const fusion = fusionOption(options['fusion'], models.length);
   const jsonFile = textOption('json', options['json'], 'one path');
   const drawFolder = textOption('draw', options['draw'], 'one path');
   const gtFile = textOption('gt', options['gt'], 'one path');
@@ -52,19 +59,23 @@ export async function detectCommand(images: readonly string[], options: Record<s
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
   process.once('SIGINT', onInterrupt);
-  let detector: Detector | undefined;
+  let detector: Detector | Ensemble | undefined;
   try {
     const files = await expand(images);
     const labels = options['labels'] === undefined ? undefined : await readLabels(String(options['labels']));
     const coco = gtFile === undefined ? undefined : cocoTarget(gtFile, await readText(gtFile, '--gt'));
-    detector = await loadDetector(namedModel(String(options['model'])), {
+    const loadOptions: LoadOptions = {
       device,
       threads,
       signal: interrupt.signal,
       ...(labels !== undefined && { labels }),
       onProgress: ({ phase, file, loaded, total }) =>
         progress.show(`${phase} ${file ?? ''} ${total ? `${Math.floor((100 * loaded) / total)}%` : loaded}`),
-    });
+    };
+    detector =
+      models.length === 1
+        ? await loadDetector(models[0]!, loadOptions)
+        : await loadDetector(models, { ...loadOptions, ...fusion });
     progress.show(`${detector.device.used}: ${detector.device.description}`);
     if (drawFolder !== undefined) await mkdir(drawFolder, { recursive: true });
 
@@ -119,7 +130,7 @@ interface ImageRow {
 }
 
 async function detectFile(
-  detector: Detector,
+  detector: Detector | Ensemble,
   file: string,
   options: DetectOptions,
   drawing: string | undefined,
@@ -132,10 +143,10 @@ async function detectFile(
   return { file, detections, ms };
 }
 
-function jsonText(rows: readonly ImageRow[], detector: Detector): string {
+function jsonText(rows: readonly ImageRow[], detector: Detector | Ensemble): string {
   const body = {
     labelweave: 1,
-    model: detector.model.name,
+    ...('models' in detector ? { models: detector.models.map(({ name }) => name) } : { model: detector.model.name }),
     device: detector.device.used,
     labels: detector.labels.toJSON(),
     images: rows.map(({ file, detections }) => {
@@ -149,7 +160,7 @@ function jsonText(rows: readonly ImageRow[], detector: Detector): string {
 
 function cocoText(
   rows: readonly ImageRow[],
-  detector: Detector,
+  detector: Detector | Ensemble,
   coco: CocoTarget | undefined,
   note: (text: string) => void,
 ): string {
@@ -237,6 +248,12 @@ async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+function fusionOption(value: unknown, models: number): { fusion?: FusionOptions } {
+  if (value === undefined) return {};
+  if (models === 1) throw new UsageError('--fusion: found one model; wanted it with several --model');
+  return { fusion: { method: wordOption('fusion', value, ['boxes', 'nms'] as const) } };
 }
 
 function nmsOption(value: unknown): DetectOptions['nms'] {

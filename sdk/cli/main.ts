@@ -21,9 +21,11 @@ const cli = cac('labelweave');
 
 cli
   .command('detect [...images]', 'Find objects in images: files, folders, URLs, or - for one image on standard input')
-  .option('--model <model>', 'Model: a name, a folder with labelweave.json, a labelweave.json file, or the URL of one', {
-    default: 'centernet-mbv3',
-  })
+  .option(
+    '--model <model>',
+    'Model: a name, a folder with labelweave.json, a labelweave.json file, or the URL of one. Several: they answer as one detector',
+    { default: 'centernet-mbv3' },
+  )
   .option(
     '--labels <labels>',
     'Label space of the results: a name (coco, voc, lvis-v1, ...) or a .json or .txt file, or a taxonomy file. Default: the model’s own',
@@ -31,6 +33,7 @@ cli
   .option('--threshold <score>', 'Least score, 0 to 1', { default: 0.3 })
   .option('--max <n>', 'Most detections an image', { default: 100 })
   .option('--nms <iou>', 'Class-wise non-maximum suppression at this IoU, or "off". Default: what the model says')
+  .option('--fusion <method>', 'Several models: boxes (their weighted means) or nms (the best). Default: boxes')
   .option('--device <device>', 'auto, webgpu, wasm or reference', { default: 'auto' })
   .option('--threads <n>', 'Threads of the wasm runtime, or auto', { default: 'auto' })
   .option('--format <format>', 'What is printed: table, json or coco', { default: 'table' })
@@ -41,6 +44,7 @@ cli
   .example('  labelweave detect photo.jpg')
   .example('  labelweave detect photos/ --labels voc --threshold 0.4 --draw out/')
   .example('  labelweave detect photo.jpg --labels my-labels.json        {"labels": {"vehicle": ["car", "truck", "bus"]}}')
+  .example('  labelweave detect photo.jpg --model coco-model --model open-images-model --labels taxonomy.json')
   .example('  labelweave detect val/ --format coco --gt instances.json --threshold 0 --json results.json')
   .action((images: string[], options: Record<string, unknown>) => run(detectCommand(images, options)));
 
