@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { inlineBinaries } from './rollup.config.mjs';
-import { chromiumFlags, chromiumPath } from './test/chromium.mjs';
+import { chromiumFlags, chromiumPath, swiftShader } from './test/chromium.mjs';
 
 const source = (path: string) => fileURLToPath(new URL(`./sdk/${path}`, import.meta.url));
 
@@ -37,6 +37,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', ...builtPackage],
           testTimeout: 20_000,
+          // Before any thread loads Vulkan: WebGPU computes on Chromium's software driver, on every machine the same.
+          env: swiftShader ? { VK_ICD_FILENAMES: swiftShader } : {},
         },
       },
       {

@@ -37,6 +37,16 @@ export interface PlatformWorker {
   terminate(): void;
 }
 
+/** What a host knows of WebGPU. */
+export interface GpuAccess {
+  /** `navigator.gpu` or its like; undefined where the host has none. */
+  readonly gpu: object | undefined;
+  /** What to say was found where there is no WebGPU, or where it gives no adapter. */
+  readonly found: string;
+  /** What a person can do then. */
+  readonly next: string | undefined;
+}
+
 /** Bytes by key, kept between runs. Every method may reject with the host's own error (quota, read-only disk). */
 export interface ByteStore {
   /** The bytes, or undefined where there is no such entry. */

@@ -7,6 +7,7 @@ import type {
   ByteStore,
   DecodeOptions,
   FileStream,
+  GpuAccess,
   Host,
   ImageFrame,
   PlatformWorker,
@@ -17,6 +18,7 @@ export type {
   ByteStore,
   DecodeOptions,
   FileStream,
+  GpuAccess,
   Host,
   ImageFrame,
   PlatformWorker,
@@ -29,6 +31,18 @@ export const host: Host = 'document' in globalThis ? 'browser' : 'worker';
 /** Threads that run at the same time on this machine, as the browser reports it; at least 1. */
 export function hardwareConcurrency(): number {
   return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1);
+}
+
+/** WebGPU of this browser, or why there is none. Never rejects. */
+export async function openGpu(): Promise<GpuAccess> {
+  const gpu = (globalThis.navigator as { gpu?: object } | undefined)?.gpu;
+  const next = 'Use device: "wasm".';
+  if (gpu) return { gpu, found: 'a browser that gives no adapter (no GPU, or one that is blocked)', next };
+  const found =
+    globalThis.isSecureContext === false
+      ? 'a page that is not secure (WebGPU needs https or localhost)'
+      : 'a browser without WebGPU';
+  return { gpu: undefined, found, next };
 }
 
 const noFiles = (location: string | URL) =>

@@ -1,5 +1,6 @@
 // Where Chromium is and how the tests start it: headless, without network services, with WebGPU on the software adapter.
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 const candidates = [
   process.env.CHROMIUM_PATH,
@@ -24,3 +25,11 @@ export const chromiumFlags = [
   '--enable-features=Vulkan',
   '--use-webgpu-adapter=swiftshader',
 ];
+
+/** Chromium's software Vulkan driver, which Dawn (in Node) and Deno can use as well: the value of VK_ICD_FILENAMES. */
+export const swiftShader = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  chromiumPath && `${dirname(realpathSync(chromiumPath))}/vk_swiftshader_icd.json`,
+]
+  .filter(Boolean)
+  .find((path) => existsSync(path));

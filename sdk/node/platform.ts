@@ -6,6 +6,7 @@ export type {
   ByteStore,
   DecodeOptions,
   FileStream,
+  GpuAccess,
   Host,
   ImageFrame,
   PlatformWorker,
@@ -13,6 +14,7 @@ export type {
 } from '../platform-types.js';
 export { openByteStore } from './byte-store.js';
 export { decodeImage } from './decode.js';
+export { openGpu } from './gpu.js';
 export { readFile } from './read-file.js';
 export { streamFile } from './stream-file.js';
 export { startWorker } from './worker.js';

@@ -42,8 +42,7 @@ export function halfArrayToFloat(halves: Uint16Array, out: Float32Array = new Fl
 }
 
 /** Narrows an array, each element to the nearest binary16. */
-export function floatArrayToHalf(values: ArrayLike<number>): Uint16Array {
-  const out = new Uint16Array(values.length);
+export function floatArrayToHalf(values: ArrayLike<number>, out: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   for (let i = 0; i < values.length; i++) out[i] = floatToHalf(values[i]!);
   return out;
 }

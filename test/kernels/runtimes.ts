@@ -1,6 +1,7 @@
 // Every runtime that kernels are tested on. A device that cannot be made here fails its tests; nothing is skipped.
 import { createReferenceRuntime } from '../../sdk/runtime/reference/index.js';
 import type { Runtime } from '../../sdk/runtime/runtime.js';
+import { createWebGpuRuntime } from '../../sdk/runtime/webgpu/index.js';
 import { createWasmRuntime, type TileName } from '../../sdk/runtime/wasm/index.js';
 
 export interface TestedRuntime {
@@ -19,6 +20,8 @@ export const runtimes: readonly TestedRuntime[] = [
       create: () => wasm(threads, tile),
     })),
   ),
+  // Dawn on SwiftShader: see vitest.config.ts.
+  { name: 'webgpu, Dawn', create: () => createWebGpuRuntime({ software: true, limits: 'default' }) },
 ];
 
 /** Fails where the runtime fell back to fewer threads: that would test the same thing twice. */

@@ -1,0 +1,562 @@
+// A compiled graph on a GPU: buffers, bind groups, and one pass and one submission a frame. Lowering and placing are not here.
+import { ArgumentError, describe, DisposedError } from '../../errors.js';
+import type { Graph, Value, ValueId } from '../../ir/graph.js';
+import type { TensorData } from '../../tensor/dtype.js';
+import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
+import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
+import { checkFeed, copyFeeds } from '../feeds.js';
+import { pause } from '../pause.js';
+import type { CompileOptions, Executable, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
+import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
+import { ImageSlot } from './image.js';
+import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
+import type { Scalar } from './kernels.js';
+import { Profiler } from './profile.js';
+import type { Tuning } from './tune.js';
+import { Turns, type Slot } from './turns.js';
+
+/** Longest time in ms that compilation keeps the event loop. */
+const SLICE_MS = 12;
+
+/** Constants are uploaded in pieces of about this size, so that packing needs little memory. */
+const CHUNK_BYTES = 8 * 2 ** 20;
+
+/** What executables need of the runtime that made them. */
+export interface Host {
+  readonly gpu: Gpu;
+  readonly tuning: Tuning;
+  /** Most bytes for intermediate values and for constants of one graph. */
+  readonly memoryLimit: number;
+  released(executable: WebGpuExecutable): void;
+}
+
+/** A range of a buffer. */
+interface Place {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One dispatch, ready to encode. */
+interface Step {
+  readonly node: number;
+  readonly workgroups: readonly [number, number, number];
+  readonly bound: readonly Bound[];
+  program: Program;
+  group: GPUBindGroup | undefined;
+  /** Reads pixels: its bind group is made again when their buffer grows. */
+  readonly image: ImageSlot | undefined;
+}
+
+/** Where a readable value lies: on the device, or in the graph itself. */
+interface Output {
+  readonly value: Value;
+  readonly place: Place | undefined;
+  readonly constant: TensorData | undefined;
+  /** Numbers in the type the caller sees, where the device stores another one. */
+  widened: TensorData | undefined;
+}
+
+/** A tensor input. */
+interface Input {
+  readonly value: Value;
+  readonly place: Place;
+  /** The feed in the type the device stores, where it differs. */
+  stored: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | undefined;
+}
+
+export class WebGpuExecutable implements Executable {
+  readonly scalar: Scalar;
+  readonly #host: Host;
+  readonly #options: CompileOptions;
+  readonly #base: WebGpuExecutable | undefined;
+  readonly #turns: Turns;
+  readonly #children = new Set<WebGpuExecutable>();
+  readonly #inputs = new Map<string, Input>();
+  readonly #images = new Map<string, ImageSlot>();
+  readonly #outputs = new Map<string, Output>();
+  readonly #buffers: GPUBuffer[] = [];
+  readonly #layout: Layout;
+  #steps: Step[] = [];
+  #sizes = { constants: 0, arena: 0, other: 0 };
+  #profile: readonly StepTime[] = [];
+  #profiler: Profiler | undefined;
+  /** The device has judged a whole frame. */
+  #proved = false;
+  #disposed = false;
+
+  private constructor(host: Host, options: CompileOptions, base: WebGpuExecutable | undefined, layout: Layout) {
+    this.#host = host;
+    this.#options = options;
+    this.#base = base;
+    this.#layout = layout;
+    this.scalar = layout.scalar;
+    this.#turns = base ? base.#turns : new Turns(host.gpu, options.profile ? 1 : 2);
+  }
+
+  /** Lowers, places, uploads and compiles; gives way to the event loop on the way. */
+  static async make(
+    host: Host,
+    graph: Graph,
+    scalar: Scalar,
+    options: CompileOptions,
+    base?: WebGpuExecutable,
+  ): Promise<WebGpuExecutable> {
+    const { gpu } = host;
+    gpu.alive();
+    const linked = base ? base.#link(graph) : new Map<ValueId, Place>();
+    const { signal, onProgress } = options;
+    let resumed = performance.now();
+    const breathe = (): Promise<void> | undefined => {
+      signal?.throwIfAborted();
+      if (performance.now() - resumed < SLICE_MS) return undefined;
+      return pause().then(() => void (resumed = performance.now()));
+    };
+    const context = lowerContext(gpu, graph, scalar, host.tuning);
+    const lowered = await lowerGraph(context, breathe);
+    const layout = layOut(gpu, context, lowered, new Set(linked.keys()), host.memoryLimit);
+    const executable = new WebGpuExecutable(host, options, base, layout);
+    const total = layout.constants.size + layout.dispatches.length;
+    let done = 0;
+    const step = (): void => onProgress?.(++done, total);
+    try {
+      // Pipelines compile in the driver's threads while constants are packed and uploaded here.
+      const programs = Promise.all(
+        layout.dispatches.map(async ({ dispatch }) => {
+          const program = await gpu.program({ kernel: dispatch.kernel, scalar, overrides: dispatch.overrides });
+          if (!signal?.aborted) step();
+          return program;
+        }),
+      );
+      programs.catch(() => undefined);
+      const constants = await executable.#upload(breathe, step);
+      const places = await gpu.checked('memory for a graph', () => executable.#allocate());
+      const made = await abortable(programs, signal);
+      await gpu.checked('bind groups', () => executable.#assemble(made, places, constants, linked));
+      signal?.throwIfAborted();
+    } catch (error) {
+      executable.#free();
+      throw error;
+    }
+    if (total === 0) onProgress?.(0, 0);
+    return executable;
+  }
+
+  get memory(): { constants: number; arena: number; other: number } {
+    let images = 0;
+    for (const image of this.#images.values()) images += image.bytes;
+    return { ...this.#sizes, other: this.#sizes.other + images + (this.#base ? 0 : this.#turns.bytes) };
+  }
+
+  get profile(): readonly StepTime[] {
+    return this.#profile;
+  }
+
+  async run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T> {
+    this.#alive();
+    const { signal } = request;
+    signal?.throwIfAborted();
+    for (const name of request.outputs) {
+      if (!this.#find(name)) {
+        const wanted = `names of ${this.#outputNames().join(', ')}`;
+        throw new ArgumentError({ thing: 'run: outputs', found: describe(name), wanted });
+      }
+    }
+    this.#checkFeeds(request.feeds);
+    this.#host.gpu.alive();
+    // A frame that waits keeps copies of its feeds; one that runs at once writes them to the device before it returns.
+    const feeds = this.#turns.full ? copyFeeds(request.feeds) : request.feeds;
+    const slot = this.#turns.enter();
+    const frame =
+      slot instanceof Promise
+        ? slot.then((s) => this.#frame(s, request, feeds, consume))
+        : this.#frame(slot, request, feeds, consume);
+    return abortable(frame, signal);
+  }
+
+  async extend(graph: Graph): Promise<Executable> {
+    this.#alive();
+    const { signal: _, onProgress: __, ...options } = this.#options;
+    const child = await WebGpuExecutable.make(this.#host, graph, this.scalar, options, this);
+    if (this.#disposed) {
+      child.dispose();
+      this.#alive();
+    }
+    this.#children.add(child);
+    return child;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const child of [...this.#children]) child.dispose();
+    this.#free();
+    if (this.#base) this.#base.#children.delete(this);
+    else this.#turns.dispose();
+    this.#host.released(this);
+  }
+
+  /** What the plan looks like, for people: see {@link Layout}. */
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new DisposedError('webgpu executable');
+  }
+
+  /** Frames that are submitted still run: the device keeps destroyed buffers until then. */
+  #free(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    for (const image of this.#images.values()) image.release();
+    this.#profiler?.dispose();
+    this.#buffers.length = 0;
+    this.#steps = [];
+  }
+
+  // Names. Those of a base count too.
+
+  #find(name: string): Output | undefined {
+    return this.#outputs.get(name) ?? (this.#base ? this.#base.#find(name) : undefined);
+  }
+
+  #outputNames(): string[] {
+    return [...(this.#base ? this.#base.#outputNames() : []), ...this.#outputs.keys()];
+  }
+
+  #inputNames(): string[] {
+    return [...(this.#base ? this.#base.#inputNames() : []), ...this.#inputs.keys(), ...this.#images.keys()];
+  }
+
+  /** Inputs of an extension that are outputs here. */
+  #link(graph: Graph): Map<ValueId, Place> {
+    const linked = new Map<ValueId, Place>();
+    for (const id of graph.inputs) {
+      const value = graph.values[id]!;
+      const output = this.#find(value.name);
+      if (!output) continue;
+      if (value.image || output.value.dtype !== value.dtype || !shapesEqual(output.value.shape, value.shape)) {
+        throw new ArgumentError({
+          thing: `extension input "${value.name}"`,
+          found: value.image ? 'an image' : `${value.dtype} ${formatShape(value.shape)}`,
+          wanted: `${output.value.dtype} ${formatShape(output.value.shape)}, as the base graph's output`,
+        });
+      }
+      if (output.place) linked.set(id, output.place);
+    }
+    return linked;
+  }
+
+  // Making.
+
+  #buffer(label: string, size: number, usage: number): GPUBuffer {
+    const buffer = this.#host.gpu.device.createBuffer({ label, size, usage });
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+
+  /** Packs the constants and uploads them in a few buffers. */
+  async #upload(breathe: () => Promise<void> | undefined, step: () => void): Promise<Map<string, Place>> {
+    const { gpu, memoryLimit } = this.#host;
+    const { maxStorageBufferBindingSize: largest, maxBufferSize } = gpu.facts.limits;
+    const alignment = gpu.device.limits.minStorageBufferOffsetAlignment;
+    const places = new Map<string, Place>();
+    let waiting: { key: string; bytes: Uint8Array<ArrayBuffer>; offset: number; size: number }[] = [];
+    let end = 0;
+    const flush = async (): Promise<void> => {
+      if (waiting.length === 0) return;
+      await gpu.checked('memory for constants', () => {
+        const buffer = this.#buffer('constants', end, Usage.storage | Usage.copyTarget | Usage.copySource);
+        for (const { key, bytes, offset, size } of waiting) {
+          write(gpu, buffer, offset, bytes);
+          places.set(key, { buffer, offset, size });
+        }
+      });
+      this.#sizes.constants += end;
+      waiting = [];
+      end = 0;
+    };
+    for (const [key, data] of this.#layout.constants) {
+      const view = data();
+      const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+      const size = Math.max(16, Math.ceil(bytes.length / 16) * 16);
+      if (size > largest)
+        throw tooLarge(`constant "${key}"`, `${size} bytes`, `at most ${largest}, the largest binding of ${gpu.facts.name}`);
+      if (this.#sizes.constants + end + size > memoryLimit) {
+        throw tooLarge('constants', `more than ${this.#sizes.constants + end} bytes`, `at most ${memoryLimit} (memoryLimit)`);
+      }
+      if (end + size > Math.min(maxBufferSize, Math.max(CHUNK_BYTES, size)) && end > 0) await flush();
+      waiting.push({ key, bytes, offset: end, size });
+      end = Math.ceil((end + size) / alignment) * alignment;
+      step();
+      await breathe();
+    }
+    await flush();
+    return places;
+  }
+
+  /** Makes the buffers of intermediate values. */
+  #allocate(): GPUBuffer[] {
+    const { sizes, size } = this.#layout.plan;
+    this.#sizes.arena = size;
+    const usage = Usage.storage | Usage.copySource | Usage.copyTarget;
+    return sizes.map((bytes, i) => this.#buffer(`values ${i}`, Math.max(16, bytes), usage));
+  }
+
+  /** Uniform blocks, inputs, outputs, bind groups. */
+  #assemble(
+    programs: readonly Program[],
+    banks: readonly GPUBuffer[],
+    constants: ReadonlyMap<string, Place>,
+    linked: ReadonlyMap<ValueId, Place>,
+  ): void {
+    const { gpu } = this.#host;
+    const { graph, plan, dispatches, uniforms, bytes: bytesOf } = this.#layout;
+    const placeOf = (id: ValueId, size = bytesOf(id)): Place => {
+      const root = plan.roots[id]!;
+      const place = linked.get(root);
+      if (place) return { ...place, size };
+      return { buffer: banks[plan.banks[root]!]!, offset: plan.offsets[root]!, size };
+    };
+
+    const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
+    const images = graph.inputs.filter((id) => graph.values[id]!.image);
+    const starts: number[] = [];
+    let end = images.length * alignment;
+    for (const block of uniforms) {
+      starts.push(end);
+      end += Math.ceil(block.length / alignment) * alignment;
+    }
+    let uniform: GPUBuffer | undefined;
+    if (end > 0) {
+      uniform = this.#buffer('uniforms', end, Usage.uniform | Usage.copyTarget);
+      const all = new Uint8Array(end);
+      for (const [i, block] of uniforms.entries()) all.set(block, starts[i]!);
+      write(gpu, uniform, 0, all);
+      this.#sizes.other += end;
+    }
+    const slots = new Map<ValueId, ImageSlot>();
+    for (const [i, id] of images.entries()) {
+      const slot = new ImageSlot(gpu, graph.values[id]!, uniform!, i * alignment);
+      slots.set(id, slot);
+      this.#images.set(slot.value.name, slot);
+    }
+    for (const id of graph.inputs) {
+      const value = graph.values[id]!;
+      if (linked.has(id) || value.image || (this.#base && this.#base.#find(value.name))) continue;
+      this.#inputs.set(value.name, { value, place: placeOf(id), stored: undefined });
+    }
+    for (const id of graph.outputs) {
+      const value = graph.values[id]!;
+      const { constant } = graph.values[plan.roots[id]!]!;
+      const place = constant ? undefined : placeOf(id);
+      this.#outputs.set(value.name, { value, place, constant: constant?.values, widened: undefined });
+    }
+    this.#steps = dispatches.map(({ dispatch, node, bound }, i): Step => {
+      const image = bound.flatMap((to) => (to.kind === 'image' ? [slots.get(to.value)!] : []))[0];
+      return { node, bound, image, program: programs[i]!, workgroups: dispatch.workgroups, group: undefined };
+    });
+    const resourceOf = (to: Bound): GPUBufferBinding => {
+      if (to.kind === 'uniform') return { buffer: uniform!, offset: starts[to.block]!, size: uniforms[to.block]!.length };
+      if (to.kind === 'frame') return slots.get(to.value)!.frame;
+      if (to.kind === 'image') return slots.get(to.value)!.pixels;
+      const place = to.kind === 'constant' ? constants.get(to.key)! : placeOf(to.id, to.bytes);
+      return { buffer: place.buffer, offset: place.offset, size: place.size };
+    };
+    this.#resourceOf = resourceOf;
+    for (const step of this.#steps) if (!step.image) step.group = this.#bind(step);
+  }
+
+  #resourceOf: (to: Bound) => GPUBufferBinding = () => {
+    throw new DisposedError('webgpu executable');
+  };
+
+  #bind({ program, bound }: Step): GPUBindGroup {
+    return this.#host.gpu.device.createBindGroup({
+      layout: program.layout,
+      entries: bound.map((to, binding) => ({ binding, resource: this.#resourceOf(to) })),
+    });
+  }
+
+  // Running.
+
+  #checkFeeds(feeds: RunRequest['feeds']): void {
+    for (const name in feeds) {
+      if (!this.#hasInput(name)) {
+        const names = this.#inputNames();
+        const wanted = names.length ? `names of ${names.join(', ')}` : 'none';
+        throw new ArgumentError({ thing: 'run: feeds', found: describe(name), wanted });
+      }
+    }
+    this.#checkOwnFeeds(feeds);
+  }
+
+  #hasInput(name: string): boolean {
+    return this.#inputs.has(name) || this.#images.has(name) || (this.#base ? this.#base.#hasInput(name) : false);
+  }
+
+  #checkOwnFeeds(feeds: RunRequest['feeds']): void {
+    if (this.#base) this.#base.#checkOwnFeeds(feeds);
+    for (const [name, { value }] of this.#inputs) checkFeed(`feed "${name}"`, feeds[name], value);
+    for (const [name, { value }] of this.#images) checkFeed(`feed "${name}"`, feeds[name], value);
+  }
+
+  /** One frame in its slot: everything up to the submission happens before this returns. */
+  async #frame<T>(slot: Slot, request: RunRequest, feeds: RunRequest['feeds'], consume: (results: Results) => T): Promise<T> {
+    const { gpu } = this.#host;
+    const turns = this.#turns;
+    const { before, done } = turns.follow();
+    let buffer: GPUBuffer | undefined;
+    let consuming = false;
+    try {
+      this.#alive();
+      gpu.alive();
+      request.signal?.throwIfAborted();
+      let bytes = 0;
+      const reads = request.outputs.map((name) => {
+        const output = this.#find(name)!;
+        const at = bytes;
+        bytes += output.place?.size ?? 0;
+        return { name, output, at };
+      });
+      const submit = (): void => {
+        if (bytes > 0) buffer = turns.staging(slot, bytes);
+        this.#feed(feeds);
+        this.#submit(reads, buffer);
+      };
+      if (this.#proved) submit();
+      else await gpu.checked('frame', submit).then(() => (this.#proved = true));
+      await gpu.settled(buffer ? buffer.mapAsync(MAP_READ, 0, bytes) : gpu.device.queue.onSubmittedWorkDone());
+      if (this.#profiler) this.#profile = await this.#profiler.read(this.#allNames());
+      await before;
+      this.#alive();
+      request.signal?.throwIfAborted();
+      const mapped = buffer?.getMappedRange(0, bytes);
+      const results: Record<string, TensorData> = {};
+      for (const { name, output, at } of reads) results[name] = numbersOf(output, mapped, at, this.scalar);
+      consuming = true;
+      return consume(results);
+    } catch (error) {
+      // What a disposed buffer or a lost device says of itself is not what the caller wants to know.
+      if (consuming) throw error;
+      this.#alive();
+      request.signal?.throwIfAborted();
+      throw gpu.failure('frame', error);
+    } finally {
+      if (buffer && buffer === slot.buffer) buffer.unmap();
+      done();
+      turns.leave(slot);
+    }
+  }
+
+  #feed(feeds: RunRequest['feeds']): void {
+    if (this.#base) this.#base.#feed(feeds);
+    for (const [name, input] of this.#inputs) this.#writeInput(input, feeds[name] as TensorData);
+    for (const [name, image] of this.#images) image.write(feeds[name] as ImageFeed);
+  }
+
+  #writeInput(input: Input, feed: TensorData): void {
+    const { gpu } = this.#host;
+    const { buffer, offset } = input.place;
+    if (feed instanceof Float32Array && this.scalar === 'f16') {
+      input.stored ??= new Uint16Array(Math.ceil(feed.length / 2) * 2);
+      floatArrayToHalf(feed, input.stored as Uint16Array);
+    } else if (feed instanceof Uint8Array) {
+      input.stored ??= new Uint32Array(feed.length);
+      input.stored.set(feed);
+    }
+    const data = input.stored ?? feed;
+    if (data.byteLength > 0) gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Encodes everything and hands it to the device. */
+  #submit(reads: readonly { output: Output; at: number }[], staging: GPUBuffer | undefined): void {
+    const { device } = this.#host.gpu;
+    const encoder = device.createCommandEncoder();
+    if (this.#options.profile) {
+      this.#profiler ??= new Profiler(this.#host.gpu, this.#count());
+      const profiler = this.#profiler;
+      this.#encodeSteps((step, index) => {
+        const pass = encoder.beginComputePass(profiler.pass(index));
+        encodeStep(pass, step);
+        pass.end();
+      }, 0);
+      profiler.end(encoder);
+    } else {
+      const pass = encoder.beginComputePass();
+      this.#encodeSteps((step) => encodeStep(pass, step), 0);
+      pass.end();
+    }
+    for (const { output, at } of reads) {
+      const { place } = output;
+      if (place) encoder.copyBufferToBuffer(place.buffer, place.offset, staging!, at, place.size);
+    }
+    device.queue.submit([encoder.finish()]);
+  }
+
+  /** The steps of the base, then its own; gives the number of steps. */
+  #encodeSteps(encode: (step: Step, index: number) => void, first: number): number {
+    let index = this.#base ? this.#base.#encodeSteps(encode, first) : first;
+    for (const step of this.#steps) {
+      if (step.image?.renewed(step) || !step.group) step.group = this.#bind(step);
+      encode(step, index++);
+    }
+    return index;
+  }
+
+  #count(): number {
+    return (this.#base ? this.#base.#count() : 0) + this.#steps.length;
+  }
+
+  /** Name and operator of the node behind each step. */
+  #allNames(): { name: string; op: string; first: boolean }[] {
+    const { nodes } = this.#layout.graph;
+    const own = this.#steps.map(({ node }, i) => {
+      return { name: nodes[node]!.name, op: nodes[node]!.op, first: this.#steps[i - 1]?.node !== node };
+    });
+    return [...(this.#base ? this.#base.#allNames() : []), ...own];
+  }
+}
+
+function encodeStep(pass: GPUComputePassEncoder, { program, group, workgroups }: Step): void {
+  pass.setPipeline(program.pipeline);
+  pass.setBindGroup(0, group!);
+  pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+}
+
+/** Writes bytes of any length to a fresh range; the device takes whole words only. */
+function write(gpu: Gpu, buffer: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+  const { queue } = gpu.device;
+  const whole = bytes.length & ~3;
+  if (whole > 0) queue.writeBuffer(buffer, offset, bytes, 0, whole);
+  if (whole === bytes.length) return;
+  const rest = new Uint8Array(4);
+  rest.set(bytes.subarray(whole));
+  queue.writeBuffer(buffer, offset + whole, rest);
+}
+
+/** The numbers of an output as the caller sees them: views of mapped memory where the device stores the same type. */
+function numbersOf(output: Output, mapped: ArrayBuffer | undefined, at: number, scalar: Scalar): TensorData {
+  if (output.constant) return output.constant;
+  const { dtype, shape } = output.value;
+  const size = sizeOf(shape);
+  if (dtype === 'int32') return new Int32Array(mapped!, at, size);
+  if (dtype === 'float32') {
+    if (scalar === 'f32') return new Float32Array(mapped!, at, size);
+    output.widened ??= new Float32Array(size);
+    return halfArrayToFloat(new Uint16Array(mapped!, at, size), output.widened as Float32Array);
+  }
+  output.widened ??= new Uint8Array(size);
+  output.widened.set(new Uint32Array(mapped!, at, size));
+  return output.widened;
+}
+
+/** Rejects as soon as the signal aborts; what is under way ends by itself. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
