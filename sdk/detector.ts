@@ -110,7 +110,7 @@ export class Detector<L extends string = string> {
     });
     const manifestHead = manifest.heads[0]!;
     const own = labelSpace(manifestHead.dataset, manifestHead.labels);
-    const head = openHead(manifestHead, graph, own);
+    const head = await openHead(manifestHead, graph, own);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
     const { runtime, report } = shared ?? (await chooseRuntime(options.device, { threads: options.threads }));
     try {

@@ -28,19 +28,13 @@ const Label = v.strictObject({
   synonyms: v.optional(v.array(text)),
 });
 
-/** "Objects as Points" (arXiv:1904.07850), with box sides as four distances from the peak. */
-const CenternetDecoder = v.strictObject({
-  type: v.picklist(['centernet']),
-  /** Name of the value [1, H, W, K] with one channel a label. */
-  heatmap: text,
-  /** What the heatmap holds. */
-  from: v.picklist(['logit', 'probability']),
-  /** Name of the value [1, H, W, 4] with the distances from the peak to left, top, right and bottom, in input pixels. */
-  size: text,
-  /** Input pixels a heatmap pixel. */
-  stride: positive,
-  /** Side of the square in which a peak is the largest; odd. */
-  window: v.pipe(positive, v.check((x) => x % 2 === 1, 'an odd number')), // prettier-ignore
+/** The fields of a decoder that name values of the graph, as a text or a list of texts; no other field does. */
+const VALUE_FIELDS = ['heatmap', 'size', 'offset', 'output', 'outputs', 'boxes', 'scores', 'centerness', 'classes'] as const;
+
+/** Only what is read here: the parameters of each type are checked by its head, against the graph (sdk/heads). */
+const Decoder = v.looseObject({
+  /** Name of the decoder, such as `centernet`, `yolo` or `ssd`. */
+  type: text,
 });
 
 const Manifest = v.strictObject({
@@ -77,7 +71,7 @@ const Manifest = v.strictObject({
       v.strictObject({
         dataset: text,
         labels: v.pipe(v.array(Label), v.minLength(1)),
-        decoder: CenternetDecoder,
+        decoder: Decoder,
       }),
     ),
     v.minLength(1),
@@ -121,5 +115,6 @@ export function parseManifest(value: unknown, file = 'labelweave.json'): Manifes
 
 /** Names of the graph values that the heads read. */
 export function headValues(manifest: Manifest): string[] {
-  return [...new Set(manifest.heads.flatMap(({ decoder }) => [decoder.heatmap, decoder.size]))];
+  const named = manifest.heads.flatMap(({ decoder }) => VALUE_FIELDS.flatMap((field) => decoder[field]));
+  return [...new Set(named.filter((name) => typeof name === 'string'))];
 }

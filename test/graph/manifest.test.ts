@@ -46,8 +46,7 @@ describe('parseManifest', () => {
     ['no labels', /heads\[0\]\.labels/, (m) => ({ ...m, heads: [{ ...m.heads[0], labels: [] }] })],
     ['labels as text', /heads\[0\]\.labels\[0\]: found "a"/, (m) => ({ ...m, heads: [{ ...m.heads[0], labels: ['a'] }] })],
     ['an id twice', /heads\[0\]\.labels\[1\]\.id: found 1 again/, (m) => ({ ...m, heads: [{ ...m.heads[0], labels: [{ id: 1, name: 'a' }, { id: 1, name: 'b' }] }] })],
-    ['an unknown decoder', /heads\[0\]\.decoder\.type: found "magic"/, (m) => ({ ...m, heads: [{ ...m.heads[0], decoder: { ...decoder, type: 'magic' } }] })],
-    ['an even window', /window: found 4; wanted an odd number/, (m) => ({ ...m, heads: [{ ...m.heads[0], decoder: { ...decoder, window: 4 } }] })],
+    ['a decoder without type', /heads\[0\]\.decoder\.type: found 3/, (m) => ({ ...m, heads: [{ ...m.heads[0], decoder: { ...decoder, type: 3 } }] })],
     ['an IoU of 2', /nms\.iouThreshold: found 2/, (m) => ({ ...m, nms: { iouThreshold: 2, perClass: true } })],
   ])('refuses %s', (_, message, edit) => {
     const run = () => parseManifest(edit(manifest()));

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../sdk/errors.js';
-import { decodePeaks } from '../../sdk/heads/centernet.js';
 import { type Head, openHead } from '../../sdk/heads/head.js';
+import { readCandidates } from '../../sdk/heads/tail.js';
 import { GraphBuilder } from '../../sdk/ir/builder.js';
 import type { Graph } from '../../sdk/ir/graph.js';
 import { createReferenceRuntime } from '../../sdk/runtime/reference/index.js';
@@ -33,16 +33,18 @@ function network({ heat = [1, H, W, K], size = [1, H, W, 4], image = [1, H * STR
 }
 
 describe('openHead', () => {
-  it('describes scores and tail', () => {
-    const head = openHead({ dataset: 'toy', decoder }, network(), labels);
+  it('describes scores and tail', async () => {
+    const head = await openHead({ dataset: 'toy', decoder }, network(), labels);
     expect(head.type).toBe('centernet');
-    expect(head.scores).toEqual({ value: 'heat', from: 'logit', shape: [1, H, W, K] });
+    expect(head.scores).toEqual({ from: 'logit', shape: [1, H, W, K] });
     expect(head.inputs).toEqual(['heat', 'size']);
+    expect(head.outputs).toEqual(['tail:value', 'tail:index', 'tail:count', 'tail:boxes']);
+    expect((await openHead({ dataset: 'toy', decoder }, network(), labels, { prefix: 'b' })).outputs[0]).toBe('b:value');
   });
 
   // Each row: what is changed, what the message says. The good case stands above.
-  it.each<[string, () => unknown, string]>([
-    ['an unknown decoder', () => open({ ...decoder, type: 'yolo' }), 'decoder.type: found "yolo"; wanted "centernet"'],
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['an unknown decoder', () => open({ ...decoder, type: 'maps' }), 'decoder.type: found "maps"; wanted "centernet", "yolo"'],
     ['no decoder', () => open(null), 'decoder: found null'],
     ['a property of all objects as type', () => open({ ...decoder, type: 'toString' }), 'found "toString"'],
     ['an unknown parameter', () => open({ ...decoder, windows: 3 }), '"windows"'],
@@ -60,45 +62,40 @@ describe('openHead', () => {
       () => openHead({ dataset: 'toy', decoder }, network(), labelSpace('two', ['a', 'b'])),
       'found 3 channels; wanted 2',
     ],
-    ['a stride that does not fit the input', () => open({ ...decoder, stride: 8 }), 'found 8, which makes 3 x 3 centres of the input [1, 20, 24, 3]; wanted the 5 x 6 centres'], // prettier-ignore
+    ['a stride that does not fit the input', () => open({ ...decoder, stride: 8 }), 'found 8, which makes 3 x 3 centres of the input 20 x 24; wanted the 5 x 6 centres'], // prettier-ignore
     ['a stride of 0', () => open({ ...decoder, stride: 0 }), 'stride: found 0'],
     ['an even window', () => open({ ...decoder, window: 2 }), 'window: found 2; wanted an odd integer'],
     ['another kind of scores', () => open({ ...decoder, from: 'logits' }), 'from: found "logits"'],
     ['no name', () => open({ ...decoder, heatmap: 3 }), 'heatmap: found 3'],
-  ])('%s', (_, run, message) => {
-    expect(run).toThrow(ModelError);
-    expect(run).toThrow(message);
+  ])('%s', async (_, run, message) => {
+    const error = await run().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ModelError);
+    expect((error as Error).message).toContain(message);
   });
 
-  function open(given: unknown, graph = network()): Head {
+  function open(given: unknown, graph = network()): Promise<Head> {
     return openHead({ dataset: 'toy', decoder: given as object }, graph, labels);
   }
 });
 
-describe('decodePeaks', () => {
-  const options = { labels: 3, width: 10, stride: 4, from: 'probability' as const };
-  it('x1 = x * stride - left, y1 = y * stride - top, x2 = x * stride + right, y2 = y * stride + bottom', () => {
-    // Centre x 7, y 2, label 1: index (2 * 10 + 7) * 3 + 1.
-    const found = decodePeaks({ value: [0.5, 9], index: [82, 0], count: 1, rows: [1, 2, 3, 5, 9, 9, 9, 9] }, options);
-    expect([...found.boxes]).toEqual([27, 6, 31, 13]);
-    expect([...found.scores]).toEqual([0.5]);
-    expect([...found.labelIndices]).toEqual([1]);
-  });
+describe('readCandidates', () => {
+  const box = [1, 2, 3, 4];
   it.each([
     ['logit', 2, Math.fround(1 / (1 + Math.exp(-2)))],
     ['logit', 0, 0.5],
     ['logit', Number.POSITIVE_INFINITY, 1],
     ['probability', 0.25, 0.25],
   ] as const)('a %s of %d has the score %d', (from, value, score) => {
-    expect([...decodePeaks({ value: [value], index: [0], count: 1, rows: [1, 1, 1, 1] }, { ...options, from }).scores]).toEqual([
-      score,
-    ]);
+    const found = readCandidates({ value: [value, 9], index: [82, 0], count: 1, boxes: [...box, ...box] }, { labels: 3, from });
+    expect([...found.scores]).toEqual([score]);
+    expect([...found.labelIndices]).toEqual([1]);
+    expect([...found.boxes]).toEqual(box);
   });
   it.each([
     ['logit', Number.NEGATIVE_INFINITY],
     ['probability', 0],
   ] as const)('a %s of %d is no candidate: a label without members is never found', (from, value) => {
-    expect(decodePeaks({ value: [value], index: [0], count: 1, rows: [1, 1, 1, 1] }, { ...options, from }).scores.length).toBe(0);
+    expect(readCandidates({ value: [value], index: [0], count: 1, boxes: box }, { labels: 3, from }).scores.length).toBe(0);
   });
 });
 
@@ -137,7 +134,7 @@ describe('the tail on the reference runtime', () => {
   it('finds what plain loops find', async () => {
     const runtime = createReferenceRuntime();
     const graph = network();
-    const head = openHead({ dataset: 'toy', decoder }, graph, labels);
+    const head = await openHead({ dataset: 'toy', decoder }, graph, labels);
     const base = await runtime.compile(graph);
     for (const k of [4, 1000]) {
       const builder = new GraphBuilder();
@@ -169,7 +166,7 @@ describe('the tail on the reference runtime', () => {
   it('peaks are found on merged labels, and the threshold follows the kind of score', async () => {
     const runtime = createReferenceRuntime();
     const graph = network();
-    const head = openHead({ dataset: 'toy', decoder }, graph, labels);
+    const head = await openHead({ dataset: 'toy', decoder }, graph, labels);
     const base = await runtime.compile(graph);
     const builder = new GraphBuilder();
     // "pet" is cat or dog; nothing makes a unicorn; birds are dropped.
@@ -207,8 +204,8 @@ describe('the tail on the reference runtime', () => {
     runtime.dispose();
   });
 
-  it('refuses scores of another shape than it was told', () => {
-    const head = openHead({ dataset: 'toy', decoder }, network(), labels);
+  it('refuses scores of another shape than it was told', async () => {
+    const head = await openHead({ dataset: 'toy', decoder }, network(), labels);
     const builder = new GraphBuilder();
     const scores = head.addScores(builder);
     expect(() => head.addPeaks(builder, scores, { k: 10, labels: 4 })).toThrow('found [1, 5, 6, 3]; wanted [1, 5, 6, 4]');

@@ -1,7 +1,7 @@
 // Thresholds between probabilities and logits.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { thresholdFor } from '../../sdk/heads/centernet.js';
+import { thresholdFor } from '../../sdk/heads/tail.js';
 import { ceilToFloat32, logit, sigmoid } from '../../sdk/heads/scores.js';
 
 /** sigmoid(logit(p)) in double precision: a few roundings, of which the logit's is magnified by at most |x| (37 for the smallest 1 - p). */
