@@ -1,5 +1,6 @@
 // The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
 import activation from '../../../kernels/ops/activation.wgsl';
+import averagePool from '../../../kernels/ops/average_pool.wgsl';
 import binary from '../../../kernels/ops/binary.wgsl';
 import binaryInt from '../../../kernels/ops/binary_int.wgsl';
 import castFloatInt from '../../../kernels/ops/cast_float_int.wgsl';
@@ -7,6 +8,23 @@ import castInt from '../../../kernels/ops/cast_int.wgsl';
 import castIntFloat from '../../../kernels/ops/cast_int_float.wgsl';
 import compare from '../../../kernels/ops/compare.wgsl';
 import compareInt from '../../../kernels/ops/compare_int.wgsl';
+import copy from '../../../kernels/ops/copy.wgsl';
+import copyFours from '../../../kernels/ops/copy_fours.wgsl';
+import copyWords from '../../../kernels/ops/copy_words.wgsl';
+import copyWordsFours from '../../../kernels/ops/copy_words_fours.wgsl';
+import gather from '../../../kernels/ops/gather.wgsl';
+import gatherFours from '../../../kernels/ops/gather_fours.wgsl';
+import gatherWords from '../../../kernels/ops/gather_words.wgsl';
+import gatherWordsFours from '../../../kernels/ops/gather_words_fours.wgsl';
+import maxPool from '../../../kernels/ops/max_pool.wgsl';
+import pad from '../../../kernels/ops/pad.wgsl';
+import padFours from '../../../kernels/ops/pad_fours.wgsl';
+import padWords from '../../../kernels/ops/pad_words.wgsl';
+import padWordsFours from '../../../kernels/ops/pad_words_fours.wgsl';
+import reduce from '../../../kernels/ops/reduce.wgsl';
+import reduceInt from '../../../kernels/ops/reduce_int.wgsl';
+import resize from '../../../kernels/ops/resize.wgsl';
+import softmax from '../../../kernels/ops/softmax.wgsl';
 import unary from '../../../kernels/ops/unary.wgsl';
 import unaryInt from '../../../kernels/ops/unary_int.wgsl';
 import where from '../../../kernels/ops/where.wgsl';
@@ -18,6 +36,24 @@ import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
 export const kernels = {
   // convolution and matrix products
   // element-wise, data movement, reductions
+  pad_words_fours: padWordsFours,
+  pad_words: padWords,
+  pad_fours: padFours,
+  pad,
+  gather_words_fours: gatherWordsFours,
+  gather_words: gatherWords,
+  gather_fours: gatherFours,
+  gather,
+  copy_words_fours: copyWordsFours,
+  copy_words: copyWords,
+  copy_fours: copyFours,
+  copy,
+  softmax,
+  reduce_int: reduceInt,
+  reduce,
+  resize,
+  average_pool: averagePool,
+  max_pool: maxPool,
   cast_int: castInt,
   cast_int_float: castIntFloat,
   cast_float_int: castFloatInt,

@@ -3,6 +3,7 @@ import { Op, Pool, Reduce, ReduceKind, Resize, Softmax } from '../../../../assem
 import type { Node } from '../../../ir/graph.js';
 import type { Attributes } from '../../../ir/operators.js';
 import { sizeOf } from '../../../tensor/shape.js';
+import { resizeTaps } from '../../taps.js';
 import { Step } from '../step.js';
 import { room, type Context, type Lowered, type Lowering } from './context.js';
 import { copySteps } from './elementwise.js';
@@ -94,32 +95,6 @@ export const reduce: Lowering<'reduce'> = (node, c) => {
   };
 };
 
-/** Source coordinate of an output index. */
-function sourceCoordinate(i: number, size: number, out: number, coordinates: Attributes['resize']['coordinates']): number {
-  if (coordinates === 'align_corners') return out > 1 ? (i * (size - 1)) / (out - 1) : 0;
-  return coordinates === 'half_pixel' ? ((i + 0.5) * size) / out - 0.5 : (i * size) / out;
-}
-
-/** For each output index the two source indices and the weight of the second. */
-function taps(
-  size: number,
-  out: number,
-  { mode, coordinates, nearest }: Attributes['resize'],
-): [first: number, second: number, weight: number][] {
-  const clamp = (i: number): number => Math.min(Math.max(i, 0), size - 1);
-  return Array.from({ length: out }, (_, i) => {
-    const at = sourceCoordinate(i, size, out, coordinates);
-    if (mode === 'bilinear') return [clamp(Math.floor(at)), clamp(Math.floor(at) + 1), at - Math.floor(at)];
-    const rounded = {
-      floor: Math.floor(at),
-      ceil: Math.ceil(at),
-      round_prefer_floor: Math.ceil(at - 0.5),
-      round_prefer_ceil: Math.floor(at + 0.5),
-    }[nearest];
-    return [clamp(rounded), clamp(rounded), 0];
-  });
-}
-
 export const resize: Lowering<'resize'> = (node, c) => {
   const [N, H, W, C] = c.shape(node.inputs[0]!) as [number, number, number, number];
   const { height, width, mode, activation = { kind: 'none' } } = node.attributes;
@@ -129,7 +104,7 @@ export const resize: Lowering<'resize'> = (node, c) => {
     c.constant(out * 16, (to, at) => {
       const words = new Int32Array(to, at, out * 4);
       const reals = new Float32Array(to, at, out * 4);
-      for (const [i, [first, second, weight]] of taps(size, out, node.attributes).entries()) {
+      for (const [i, [first, second, weight]] of resizeTaps(size, out, node.attributes).entries()) {
         words[i * 4] = first * stride;
         words[i * 4 + 1] = second * stride;
         reals[i * 4 + 2] = weight;

@@ -1,0 +1,60 @@
+// reduce on floats: mean, sum, max, min or prod along one run of axes. NaN gives NaN.
+// x [outer, length, inner], y [outer, inner].
+// Overrides: kind, a number of lower/spatial.ts; lanes, contiguous (shared/lines.wgsl).
+// Dispatch: one workgroup for 256 / lanes results.
+#import "../shared/math.wgsl"
+#import "../shared/bits.wgsl"
+#import "../shared/lines.wgsl"
+
+override kind: u32 = 0u;
+
+@group(0) @binding(0) var<storage, read> x: array<scalar>;
+@group(0) @binding(1) var<storage, read_write> y: array<scalar>;
+@group(0) @binding(2) var<uniform> shape: Shape;
+
+var<workgroup> parts: array<f32, 256>;
+
+fn start() -> f32 {
+  switch kind {
+    case 2u: { return -infinity(); }
+    case 3u: { return infinity(); }
+    case 4u: { return 1.0; }
+    default: { return 0.0; }
+  }
+}
+
+fn join(p: f32, q: f32) -> f32 {
+  switch kind {
+    case 2u: { return select(select(max(p, q), p, is_nan(p)), q, is_nan(q)); }
+    case 3u: { return select(select(min(p, q), p, is_nan(p)), q, is_nan(q)); }
+    case 4u: { return p * q; }
+    default: { return p + q; }
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let share = share_of(group, groups, index);
+  let inside = share.line < shape.lines;
+  var total = start();
+  if (inside) {
+    for (var k = share.lane; k < shape.length; k += lanes) {
+      total = join(total, f32(x[share.base + k * shape.inner]));
+    }
+  }
+  parts[share.slot] = total;
+  for (var half = lanes / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (share.lane < half) {
+      parts[share.slot] = join(parts[share.slot], parts[share.slot + half * share.step]);
+    }
+  }
+  if (inside && share.lane == 0u) {
+    total = parts[share.slot];
+    y[share.line] = scalar(select(total, total / f32(shape.length), kind == 0u));
+  }
+}

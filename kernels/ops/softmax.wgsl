@@ -1,0 +1,55 @@
+// softmax: exp(x - max) / sum along one axis; the shift by the maximum keeps exp from overflowing.
+// x, y [outer, length, inner].
+// Overrides: lanes, contiguous (shared/lines.wgsl).
+// Dispatch: one workgroup for 256 / lanes lines.
+#import "../shared/bits.wgsl"
+#import "../shared/lines.wgsl"
+
+@group(0) @binding(0) var<storage, read> x: array<scalar>;
+@group(0) @binding(1) var<storage, read_write> y: array<scalar>;
+@group(0) @binding(2) var<uniform> shape: Shape;
+
+var<workgroup> parts: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let share = share_of(group, groups, index);
+  let inside = share.line < shape.lines;
+  let end = select(0u, shape.length, inside);
+  var most = -infinity();
+  for (var k = share.lane; k < end; k += lanes) {
+    most = max(most, f32(x[share.base + k * shape.inner]));
+  }
+  let first = share.slot - share.lane * share.step;
+  parts[share.slot] = most;
+  for (var half = lanes / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (share.lane < half) {
+      parts[share.slot] = max(parts[share.slot], parts[share.slot + half * share.step]);
+    }
+  }
+  workgroupBarrier();
+  most = parts[first];
+  workgroupBarrier();
+  var sum = 0.0;
+  for (var k = share.lane; k < end; k += lanes) {
+    sum += exp(f32(x[share.base + k * shape.inner]) - most);
+  }
+  parts[share.slot] = sum;
+  for (var half = lanes / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (share.lane < half) {
+      parts[share.slot] += parts[share.slot + half * share.step];
+    }
+  }
+  workgroupBarrier();
+  sum = parts[first];
+  for (var k = share.lane; k < end; k += lanes) {
+    let at = share.base + k * shape.inner;
+    y[at] = scalar(exp(f32(x[at]) - most) / sum);
+  }
+}
