@@ -20,7 +20,7 @@ export interface OnnxImportOptions {
   inputShapes?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Sizes of dimensions that have a name in the file, such as `{ batch: 1, height: 320 }`. */
   dimensions?: Readonly<Record<string, number>> | undefined;
-  /** Names of inputs and outputs [N, C, ...] that are to be [N, ..., C] in the graph. Everything else keeps ONNX's order of axes. */
+  /** Names of inputs and outputs [N, C, H, W] that are to be [N, H, W, C] in the graph. Everything else, and what has not four axes, keeps ONNX's order. */
   channelsLast?:
     { readonly inputs?: readonly string[] | undefined; readonly outputs?: readonly string[] | undefined } | undefined;
   /** Bytes of files that hold weights beside the model, by the location that the model gives. */
@@ -97,7 +97,7 @@ export function importOnnx(model: OnnxModel, options: OnnxImportOptions = {}): G
     algebra.scope = name;
     algebra.thing = `output "${name}"`;
     const tensor = value(name, `output "${name}"`);
-    return [name, last.has(name) ? algebra.last(tensor) : algebra.plain(tensor)];
+    return [name, last.has(name) && tensor.shape.length === 4 ? algebra.last(tensor) : algebra.plain(tensor)];
   });
   for (const [, id] of named) algebra.builder.output(id);
   return nameOutputs(algebra.builder.build(), named);
@@ -278,7 +278,7 @@ function graphInput(algebra: Algebra, input: OnnxValueInfo, shape: number[], opt
       wanted: 'fewer than 2^31 elements',
     });
   algebra.scope = name;
-  const perm = options.channelsLast?.inputs?.includes(name) ? channelsLast(shape.length) : shape.map((_, i) => i);
+  const perm = options.channelsLast?.inputs?.includes(name) && shape.length === 4 ? channelsLast(shape.length) : shape.map((_, i) => i);
   const physical = perm.map((axis) => shape[axis]!);
   // Images are fed as float32; networks for bytes get them rounded.
   const whole =

@@ -12,7 +12,8 @@ export interface OnnxReader {
 }
 
 /**
- * The graph up to `outputs`; its image input is [1, height, width, 3], whether the file has channels first or last.
+ * The graph up to `outputs`; its image input is [1, height, width, 3], whether the file has channels first or last. Outputs with four axes are
+ * [N, H, W, C], as heads read them; all others keep the axes of the file.
  * `fromManifest`: the manifest names the outputs, so that a name the graph lacks is the manifest's mistake, a ModelError.
  * Throws ModelError, LoadError, or ArgumentError for outputs of the caller.
  */
@@ -29,7 +30,7 @@ export async function readOnnx(reader: OnnxReader, outputs: readonly string[], f
     return importOnnx(model, {
       outputs,
       inputShapes: { [input.name]: shape },
-      channelsLast: { inputs: last ? [] : [input.name] },
+      channelsLast: { inputs: last ? [] : [input.name], outputs: last ? [] : outputs },
       externalData: (location) => external.get(location),
     });
   } catch (error) {
