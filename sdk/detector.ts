@@ -34,6 +34,10 @@ export interface LoadOptions<L extends string = string> {
   device?: DeviceChoice;
   /** Threads of the wasm runtime. Default `auto`: all cores up to 8, where memory can be shared; otherwise 1. */
   threads?: number | 'auto';
+  /** A GPUDevice of your own for the webgpu runtime; it is never destroyed by us. Default: one of our own. */
+  gpuDevice?: object;
+  /** How the webgpu runtime stores numbers. Default `auto`: f16 where the GPU has it and the model bears it, else f32. See {@link DeviceReport.notes}. */
+  precision?: 'auto' | 'f32' | 'f16';
   /** Label space of the results. Default: the model's own. Can be changed at any time, and for one call. */
   labels?: LabelsSpec<L>;
   /** Where downloaded files are kept: `auto` (default) the host's cache, `false` nowhere, or your own store. */
@@ -112,7 +116,7 @@ export class Detector<L extends string = string> {
     const own = labelSpace(manifestHead.dataset, manifestHead.labels);
     const head = await openHead(manifestHead, graph, own);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
-    const { runtime, report } = shared ?? (await chooseRuntime(options.device, { threads: options.threads }));
+    const { runtime, report } = shared ?? (await chooseRuntime(options.device, options));
     try {
       const base = await runtime.compile(graph, {
         signal,
@@ -148,6 +152,11 @@ export class Detector<L extends string = string> {
   /** What device was asked for, what is used, and why not the others. */
   get device(): DeviceReport {
     return this.#loaded.report;
+  }
+
+  /** The GPUDevice that computes, where one does; another one after a loss. */
+  get gpuDevice(): object | undefined {
+    return this.#loaded.runtime.gpuDevice;
   }
 
   /** Bytes held on the device. */

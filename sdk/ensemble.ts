@@ -66,7 +66,7 @@ export class Ensemble<L extends string = string> {
     if (sources.length === 0) throw new ArgumentError({ thing: 'models', found: 'an empty array', wanted: 'one model or more' });
     const { labels, fusion = {}, ...rest } = options;
     checkFusion(fusion, sources.length);
-    const shared = await chooseRuntime(options.device, { threads: options.threads });
+    const shared = await chooseRuntime(options.device, options);
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     try {

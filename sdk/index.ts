@@ -47,7 +47,7 @@ export type { Graph, Node, Value } from './ir/graph.js';
 // Devices
 export { chooseRuntime } from './runtime/choose.js';
 export type { DeviceChoice, DeviceReport } from './runtime/choose.js';
-export type { Executable, Runtime, RuntimeKind } from './runtime/runtime.js';
+export type { AdapterFacts, Executable, Runtime, RuntimeKind } from './runtime/runtime.js';
 
 // Hosts
 export type { ByteStore } from './platform-types.js';
@@ -59,6 +59,6 @@ export type { FusionOptions } from './postprocess/fuse.js';
 
 // Errors
 export {
-  ArgumentError, DeviceError, DisposedError, ImageError, InternalError, LabelSpaceError, LabelweaveError, LoadError, ModelError,
+  ArgumentError, DeviceError, DeviceLostError, DisposedError, ImageError, InternalError, LabelSpaceError, LabelweaveError, LoadError, ModelError,
 } from './errors.js'; // prettier-ignore
 export type { ErrorCode } from './errors.js';

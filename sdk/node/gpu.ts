@@ -18,7 +18,11 @@ async function open(): Promise<GpuAccess> {
   if (gpu) return { gpu, found: 'no adapter', next: process.platform === 'linux' ? drivers : undefined };
   try {
     const { create } = await import('webgpu');
-    return { gpu: create(process.platform === 'linux' ? ['backend=vulkan'] : []), found: 'no adapter', next: process.platform === 'linux' ? drivers : undefined };
+    return {
+      gpu: create(process.platform === 'linux' ? ['backend=vulkan'] : []),
+      found: 'no adapter',
+      next: process.platform === 'linux' ? drivers : undefined,
+    };
   } catch (error) {
     const code = String((error as { code?: unknown } | null)?.code);
     const message = error instanceof Error ? error.message : String(error);

@@ -15,7 +15,10 @@ export interface ImageFeed extends ImageFrame {
 export type Feed = ImageFeed | TensorData;
 
 export interface RunRequest {
-  /** One feed for every graph input (of the base graph and its extension), by value name. */
+  /**
+   * One feed for every graph input (of the base graph and its extension), by value name. They are copied before `run` returns; only a frame that is run
+   * again because its GPU was lost reads them a second time.
+   */
   feeds: Readonly<Record<string, Feed>>;
   /** Names of the outputs to read back; only these cross from the device. */
   outputs: readonly string[];
@@ -34,8 +37,8 @@ export interface Executable {
   readonly profile: readonly StepTime[];
   /**
    * Runs one frame. Calls may overlap: frames run one after another in call order. `consume` is called exactly once, when every named
-   * output is complete, and no later frame starts before it returns. Errors of `consume` reject the promise and harm nothing.
-   * Throws DisposedError, DeviceError, or `signal.reason`.
+   * output is complete, in call order, and no later frame changes the results before it returns. Errors of `consume` reject the promise and harm
+   * nothing. Throws DisposedError, DeviceError, DeviceLostError where a GPU went away and could not be had again, or `signal.reason`.
    */
   run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T>;
   /**
@@ -61,12 +64,30 @@ export interface CompileOptions {
   profile?: boolean;
 }
 
+/** What a GPU says of itself. */
+export interface AdapterFacts {
+  /** What its driver calls it, as far as the host tells. */
+  readonly name: string;
+  /** True for one that computes on the CPU: SwiftShader, llvmpipe, WARP. */
+  readonly software: boolean;
+  /** Features in use that not every device has: `shader-f16`, `subgroups`, `timestamp-query`. */
+  readonly features: readonly string[];
+  /** Limits that decide what fits, as the device was made: bytes, invocations, bindings. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
 /** A device that compiles graphs. */
 export interface Runtime {
   /** Which device it is. */
   readonly kind: RuntimeKind;
   /** What a person should know of the device, in one line: `wasm, 2 threads, relaxed SIMD, tile 4x8`. */
   readonly description: string;
+  /** The GPU behind it, where there is one. */
+  readonly adapter?: AdapterFacts | undefined;
+  /** The GPUDevice of now, where there is one. */
+  readonly gpuDevice?: object | undefined;
+  /** What happened on the way that a person should know: a fallback to f32, a device that was lost and opened again. Grows. */
+  readonly notes?: readonly string[] | undefined;
   /** Takes a graph whose operators and shapes are already checked. Constants are read, not kept. Throws DeviceError `out-of-memory` with both numbers. */
   compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
   /** Disposes every executable made here and ends its workers; idempotent. */

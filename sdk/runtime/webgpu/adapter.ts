@@ -1,22 +1,17 @@
 // Finds an adapter, judges it, and opens a device with the features and limits that the kernels can use. Compiles nothing.
 import { openGpu } from '#platform';
 import { DeviceError } from '../../errors.js';
+import type { AdapterFacts } from '../runtime.js';
 import type { DeviceLimits } from './lower/context.js';
 
-/** Facts about the adapter behind a device. */
-export interface AdapterFacts {
-  /** What the driver calls it, as far as it tells: `nvidia hopper, NVIDIA H200`. */
-  readonly name: string;
-  /** True for adapters that compute on the CPU: SwiftShader, llvmpipe, WARP. */
-  readonly software: boolean;
-  /** Features of the device that the kernels know. */
-  readonly features: readonly string[];
-  readonly limits: DeviceLimits;
+/** What kernels and people want to know of a device. */
+export interface DeviceFacts extends AdapterFacts {
+  readonly limits: DeviceLimits & AdapterFacts['limits'];
 }
 
 export interface OpenedDevice {
   readonly device: GPUDevice;
-  readonly facts: AdapterFacts;
+  readonly facts: DeviceFacts;
   /** False for a device of the caller: it is never destroyed here. */
   readonly owned: boolean;
 }
@@ -107,12 +102,12 @@ function ownDevice(device: GPUDevice): OpenedDevice {
   return { device, owned: false, facts: factsOf(device, name, software) };
 }
 
-function factsOf(device: GPUDevice, name: string, software: boolean): AdapterFacts {
+function factsOf(device: GPUDevice, name: string, software: boolean): DeviceFacts {
   return { name, software, features: wanted.filter((feature) => device.features.has(feature)), limits: limitsOf(device.limits) };
 }
 
-function limitsOf(limits: GPUSupportedLimits): DeviceLimits {
-  return Object.fromEntries(limitNames.map((name) => [name, limits[name]])) as unknown as DeviceLimits;
+function limitsOf(limits: GPUSupportedLimits): DeviceFacts['limits'] {
+  return Object.fromEntries(limitNames.map((name) => [name, limits[name]])) as unknown as DeviceFacts['limits'];
 }
 
 /** Name and kind of an adapter, by what it tells of itself. Browsers hide most of it. */

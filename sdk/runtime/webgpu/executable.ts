@@ -27,7 +27,6 @@ export interface Host {
   readonly tuning: Tuning;
   /** Most bytes for intermediate values and for constants of one graph. */
   readonly memoryLimit: number;
-  released(executable: WebGpuExecutable): void;
 }
 
 /** A range of a buffer. */
@@ -174,7 +173,7 @@ export class WebGpuExecutable implements Executable {
     return abortable(frame, signal);
   }
 
-  async extend(graph: Graph): Promise<Executable> {
+  async extend(graph: Graph): Promise<WebGpuExecutable> {
     this.#alive();
     const { signal: _, onProgress: __, ...options } = this.#options;
     const child = await WebGpuExecutable.make(this.#host, graph, this.scalar, options, this);
@@ -193,7 +192,6 @@ export class WebGpuExecutable implements Executable {
     this.#free();
     if (this.#base) this.#base.#children.delete(this);
     else this.#turns.dispose();
-    this.#host.released(this);
   }
 
   /** What the plan looks like, for people: see {@link Layout}. */
@@ -409,8 +407,8 @@ export class WebGpuExecutable implements Executable {
     let buffer: GPUBuffer | undefined;
     let consuming = false;
     try {
-      this.#alive();
       gpu.alive();
+      this.#alive();
       request.signal?.throwIfAborted();
       let bytes = 0;
       const reads = request.outputs.map((name) => {
@@ -439,6 +437,7 @@ export class WebGpuExecutable implements Executable {
     } catch (error) {
       // What a disposed buffer or a lost device says of itself is not what the caller wants to know.
       if (consuming) throw error;
+      gpu.alive();
       this.#alive();
       request.signal?.throwIfAborted();
       throw gpu.failure('frame', error);

@@ -1,6 +1,6 @@
 // A device with what is made once for all graphs on it: shader modules, pipelines, layouts; and its errors. It knows no graph.
 import { DeviceError, DeviceLostError } from '../../errors.js';
-import type { AdapterFacts, OpenedDevice } from './adapter.js';
+import type { DeviceFacts, OpenedDevice } from './adapter.js';
 import { kernelText, type KernelName, type Scalar } from './kernels.js';
 
 /** Bits of GPUBufferUsage, GPUTextureUsage and the like: not every host has the global objects. */
@@ -27,7 +27,7 @@ export interface ProgramKey {
 
 export class Gpu {
   readonly device: GPUDevice;
-  readonly facts: AdapterFacts;
+  readonly facts: DeviceFacts;
   readonly features: ReadonlySet<string>;
   /** Settles when the device is gone; never rejects. */
   readonly lost: Promise<DeviceLostError>;

@@ -1,14 +1,13 @@
 // The WebGPU runtime: hand-written WGSL kernels, one pass and one submission a frame. Picks adapter, precision and tiles, and says what it picked.
-import { ArgumentError, describe, DisposedError } from '../../errors.js';
+import { ArgumentError, describe, DeviceError, DeviceLostError, DisposedError } from '../../errors.js';
 import type { Graph } from '../../ir/graph.js';
-import type { CompileOptions, Executable, Runtime } from '../runtime.js';
-import { openDevice, type AdapterFacts } from './adapter.js';
+import type { AdapterFacts, CompileOptions, Executable, Results, Runtime, RunRequest } from '../runtime.js';
+import { openDevice } from './adapter.js';
+import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
 import { Gpu } from './gpu.js';
 import type { Scalar } from './kernels.js';
 import type { Tuning } from './tune.js';
-
-export type { AdapterFacts } from './adapter.js';
 
 export interface WebGpuOptions {
   /** The caller's own GPUDevice: used as it is, never destroyed here. Default: one of our own. */
@@ -33,39 +32,61 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   }
   if (!(memoryLimit > 0))
     throw new ArgumentError({ thing: 'memoryLimit', found: describe(memoryLimit), wanted: 'a number of bytes' });
+  const device = options.device as GPUDevice | undefined;
+  if (device !== undefined && typeof (device as Partial<GPUDevice>)?.createComputePipelineAsync !== 'function') {
+    throw new ArgumentError({ thing: 'gpuDevice', found: describe(device), wanted: 'a GPUDevice' });
+  }
   const { powerPreference, limits } = options;
-  const opened = await openDevice({ device: options.device as GPUDevice | undefined, software, powerPreference, limits });
-  const gpu = new Gpu(opened);
+  const gpu = new Gpu(await openDevice({ device, software, powerPreference, limits }));
   const half = gpu.features.has('shader-f16');
   if (precision === 'f16' && !half) {
     gpu.release();
-    throw new ArgumentError({
-      thing: 'precision',
-      found: `"f16" on ${gpu.facts.name}, which has no shader-f16`,
-      wanted: '"auto" or "f32"',
+    const found = `${gpu.facts.name}, which has no shader-f16`;
+    throw new DeviceError('device-unavailable', {
+      thing: 'device "webgpu" with precision "f16"',
+      found,
+      wanted: 'a GPU with shader-f16',
+      next: 'Leave precision at "auto".',
     });
   }
   const scalar = precision === 'auto' ? (half && !gpu.facts.software ? 'f16' : 'f32') : precision;
-  return new WebGpuRuntime(gpu, scalar, memoryLimit, {});
+  // A device of the caller cannot be had again.
+  const reopen = device ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
+  return new WebGpuRuntime(gpu, scalar, memoryLimit, {}, reopen);
 }
 
+/** Compiles graphs, and when the device is lost opens another one and makes everything again, once a loss. */
 export class WebGpuRuntime implements Runtime {
   readonly kind = 'webgpu';
-  readonly #gpu: Gpu;
-  readonly #executables = new Set<WebGpuExecutable>();
-  readonly #host: Host;
+  /** What a person should know beside the description: a fallback to f32, a device that was lost. */
+  readonly notes: string[] = [];
+  readonly #executables = new Set<Revived>();
   readonly #scalar: Scalar;
+  readonly #memoryLimit: number;
+  readonly #tuning: Tuning;
+  readonly #reopen: (() => Promise<Gpu>) | undefined;
+  #gpu: Gpu;
+  #host: Host;
+  /** Frames of this device that came back. */
+  #frames = 0;
+  #reviving: Promise<void> | undefined;
   #disposed = false;
 
-  constructor(gpu: Gpu, scalar: Scalar, memoryLimit: number, tuning: Tuning) {
+  /** Use {@link createWebGpuRuntime}. */
+  constructor(gpu: Gpu, scalar: Scalar, memoryLimit: number, tuning: Tuning, reopen: (() => Promise<Gpu>) | undefined) {
     this.#gpu = gpu;
     this.#scalar = scalar;
-    this.#host = { gpu, tuning, memoryLimit, released: (executable) => void this.#executables.delete(executable) };
+    this.#memoryLimit = memoryLimit;
+    this.#tuning = tuning;
+    this.#reopen = reopen;
+    this.#host = this.#hostOf(gpu);
   }
 
   get description(): string {
     const { name, software } = this.#gpu.facts;
-    return `webgpu, ${name}${software ? ' (computes on the CPU)' : ''}, ${this.#scalar}`;
+    const scalars = new Set([...this.#executables].map(({ scalar }) => scalar));
+    const precision = scalars.size > 0 ? [...scalars].sort().join(' and ') : this.#scalar;
+    return `webgpu, ${name}${software ? ' (computes on the CPU)' : ''}, ${precision}`;
   }
 
   /** Facts about the adapter. */
@@ -73,16 +94,22 @@ export class WebGpuRuntime implements Runtime {
     return this.#gpu.facts;
   }
 
+  /** The GPUDevice of now. */
+  get gpuDevice(): GPUDevice {
+    return this.#gpu.device;
+  }
+
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Executable> {
     options.signal?.throwIfAborted();
     this.#alive();
-    const executable = await WebGpuExecutable.make(this.#host, graph, this.#scalar, options);
+    const executable = await this.#withDevice(() => this.#make(graph, options));
+    const revived = new Revived(this.#link, graph, executable, options);
     if (this.#disposed) {
-      executable.dispose();
+      revived.dispose();
       this.#alive();
     }
-    this.#executables.add(executable);
-    return executable;
+    this.#executables.add(revived);
+    return revived;
   }
 
   dispose(): void {
@@ -94,5 +121,155 @@ export class WebGpuRuntime implements Runtime {
 
   #alive(): void {
     if (this.#disposed) throw new DisposedError('webgpu runtime');
+  }
+
+  #hostOf(gpu: Gpu): Host {
+    return { gpu, tuning: this.#tuning, memoryLimit: this.#memoryLimit };
+  }
+
+  readonly #link: Link = {
+    withDevice: (use) => this.#withDevice(use),
+    completed: () => void this.#frames++,
+    released: (executable) => void this.#executables.delete(executable),
+  };
+
+  /** In f16 where that gives sound numbers, else in f32. */
+  async #make(graph: Graph, options: CompileOptions): Promise<WebGpuExecutable> {
+    if (this.#scalar === 'f32') return WebGpuExecutable.make(this.#host, graph, 'f32', options);
+    const executable = await WebGpuExecutable.make(this.#host, graph, 'f16', options);
+    let problem: string | undefined;
+    try {
+      problem = await calibrate(graph, executable);
+    } catch (error) {
+      executable.dispose();
+      throw error;
+    }
+    if (problem === undefined) return executable;
+    executable.dispose();
+    const note = `f32 in place of f16: on the calibration frame ${problem}`;
+    if (!this.notes.includes(note)) this.notes.push(note);
+    return WebGpuExecutable.make(this.#host, graph, 'f32', options);
+  }
+
+  /** Runs `use`; when the device is lost meanwhile, gets another one and runs it again, once. */
+  async #withDevice<T>(use: () => Promise<T>): Promise<T> {
+    const gpu = this.#gpu;
+    try {
+      return await use();
+    } catch (error) {
+      if (!(error instanceof DeviceLostError) || !this.#reopen) throw error;
+      this.#alive();
+      // Another frame may have seen to it meanwhile.
+      if (this.#gpu === gpu) {
+        const revival = (this.#reviving ??= this.#revive(error).finally(() => (this.#reviving = undefined)));
+        await revival;
+      }
+      this.#alive();
+      return use();
+    }
+  }
+
+  /** Opens a device again and makes every executable on it. A device that was lost before it did anything is not replaced. */
+  async #revive(error: DeviceLostError): Promise<void> {
+    if (this.#frames === 0 && this.notes.some((note) => note.startsWith(LOST))) throw error;
+    let gpu: Gpu;
+    try {
+      gpu = await this.#reopen!();
+    } catch {
+      throw error;
+    }
+    try {
+      this.#alive();
+      const host = this.#hostOf(gpu);
+      for (const executable of this.#executables) await executable.revive(host);
+      this.#alive();
+      this.#gpu.release();
+      [this.#gpu, this.#host, this.#frames] = [gpu, host, 0];
+    } catch (cause) {
+      gpu.release();
+      throw cause;
+    }
+    this.notes.push(`${LOST} (${error.found}) and opened again`);
+  }
+}
+
+const LOST = 'the device was lost';
+
+/** What an executable needs of its runtime. */
+interface Link {
+  withDevice<T>(use: () => Promise<T>): Promise<T>;
+  completed(): void;
+  released(executable: Revived): void;
+}
+
+/** An executable that outlives its device: it keeps the graph, and is made again on the next one. */
+class Revived implements Executable {
+  readonly #link: Link;
+  readonly #graph: Graph;
+  readonly #options: CompileOptions;
+  readonly #base: Revived | undefined;
+  readonly #children = new Set<Revived>();
+  #inner: WebGpuExecutable;
+  #disposed = false;
+
+  constructor(link: Link, graph: Graph, inner: WebGpuExecutable, { profile }: CompileOptions, base?: Revived) {
+    this.#link = link;
+    this.#graph = graph;
+    this.#inner = inner;
+    // The signal and progress of the first time are over.
+    this.#options = { ...(profile && { profile }) };
+    this.#base = base;
+  }
+
+  get scalar(): Scalar {
+    return this.#inner.scalar;
+  }
+
+  get memory(): Executable['memory'] {
+    return this.#inner.memory;
+  }
+
+  get profile(): Executable['profile'] {
+    return this.#inner.profile;
+  }
+
+  async run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T> {
+    const result = await this.#link.withDevice(() => this.#inner.run(request, consume));
+    this.#link.completed();
+    return result;
+  }
+
+  async extend(graph: Graph): Promise<Executable> {
+    const inner = await this.#link.withDevice(() => this.#inner.extend(graph));
+    const child = new Revived(this.#link, graph, inner, this.#options, this);
+    if (this.#disposed) {
+      child.dispose();
+      throw new DisposedError('webgpu executable');
+    }
+    this.#children.add(child);
+    return child;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const child of [...this.#children]) child.dispose();
+    this.#inner.dispose();
+    if (this.#base) this.#base.#children.delete(this);
+    else this.#link.released(this);
+  }
+
+  /** Makes it and its extensions again on another device. */
+  async revive(host: Host): Promise<void> {
+    const inner = await WebGpuExecutable.make(host, this.#graph, this.#inner.scalar, this.#options);
+    await this.#replace(inner);
+  }
+
+  async #replace(inner: WebGpuExecutable): Promise<void> {
+    const old = this.#inner;
+    this.#inner = inner;
+    for (const child of this.#children) await child.#replace(await inner.extend(child.#graph));
+    old.dispose();
+    if (this.#disposed) inner.dispose();
   }
 }

@@ -16,6 +16,9 @@ import gather from '../../../kernels/ops/gather.wgsl';
 import gatherFours from '../../../kernels/ops/gather_fours.wgsl';
 import gatherWords from '../../../kernels/ops/gather_words.wgsl';
 import gatherWordsFours from '../../../kernels/ops/gather_words_fours.wgsl';
+import imageToTensor from '../../../kernels/ops/image_to_tensor.wgsl';
+import imageToTensorExternal from '../../../kernels/ops/image_to_tensor_external.wgsl';
+import imageToTensorTexture from '../../../kernels/ops/image_to_tensor_texture.wgsl';
 import maxPool from '../../../kernels/ops/max_pool.wgsl';
 import pad from '../../../kernels/ops/pad.wgsl';
 import padFours from '../../../kernels/ops/pad_fours.wgsl';
@@ -67,6 +70,9 @@ export const kernels = {
   activation,
   binary,
   // image and detection
+  image_to_tensor_external: imageToTensorExternal,
+  image_to_tensor_texture: imageToTensorTexture,
+  image_to_tensor: imageToTensor,
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A key of {@link kernels}. */
