@@ -278,7 +278,8 @@ function graphInput(algebra: Algebra, input: OnnxValueInfo, shape: number[], opt
       wanted: 'fewer than 2^31 elements',
     });
   algebra.scope = name;
-  const perm = options.channelsLast?.inputs?.includes(name) && shape.length === 4 ? channelsLast(shape.length) : shape.map((_, i) => i);
+  const perm =
+    options.channelsLast?.inputs?.includes(name) && shape.length === 4 ? channelsLast(shape.length) : shape.map((_, i) => i);
   const physical = perm.map((axis) => shape[axis]!);
   // Images are fed as float32; networks for bytes get them rounded.
   const whole =
