@@ -7,6 +7,7 @@ export {
   blobsAt,
   blobsEnd,
   errorField,
+  listAt,
   listsSeen,
   openReader,
   parse,

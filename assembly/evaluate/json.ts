@@ -51,6 +51,12 @@ const TEXT = 3;
 const NUMBERS = 4;
 /** Pixels found and wanted stand where the size would, the reason where the area would. */
 const BROKEN = 6;
+/** Lists of class ids of an image: for each its tag, its length and its numbers, all as doubles. */
+const LISTS = 7;
+
+/** Keys of LVIS images that hold lists of class ids; as fields and as tags. */
+const LOOKED_FOR = 101;
+const NOT_EXHAUSTIVE = 102;
 
 /** Kinds of records, by the list they stand in. */
 const IMAGES = 1;
@@ -132,6 +138,10 @@ export function stoppedAt(): usize {
 }
 export function errorField(): i32 {
   return failedField;
+}
+/** List that the record at hand stands in; 0 outside of lists. */
+export function listAt(): i32 {
+  return kind;
 }
 export function listsSeen(): i32 {
   return seen;
@@ -255,6 +265,18 @@ function fieldOf(p: usize, length: usize): i32 {
       return load<u64>(p) == 0x79726f6765746163 && load<u32>(p, 7) == 0x64695f79 ? CATEGORY : -1;
     case 12:
       return load<u64>(p) == 0x61746e656d676573 && load<u32>(p, 8) == 0x6e6f6974 ? MASK_HEIGHT : -1;
+    // neg_category_ids
+    case 16:
+      return kind == IMAGES && load<u64>(p) == 0x657461635f67656e && load<u64>(p, 8) == 0x7364695f79726f67 ? LOOKED_FOR : -1;
+    // not_exhaustive_category_ids
+    case 27:
+      return kind == IMAGES &&
+        load<u64>(p) == 0x616878655f746f6e &&
+        load<u64>(p, 8) == 0x635f657669747375 &&
+        load<u64>(p, 16) == 0x5f79726f67657461 &&
+        load<u32>(p, 23) == 0x7364695f
+        ? NOT_EXHAUSTIVE
+        : -1;
     default:
       return -1;
   }
@@ -263,7 +285,7 @@ function fieldOf(p: usize, length: usize): i32 {
 /** Turns an escaped key into its bytes (ASCII; other characters become "?", which is in no wanted key). Returns its length. */
 function unescapeKey(from: usize, to: usize, out: usize): usize {
   let length: usize = 0;
-  while (from < to && length < 16) {
+  while (from < to && length < 32) {
     let c = <u32>load<u8>(from++);
     if (c == 92) {
       c = <u32>load<u8>(from++);
@@ -278,10 +300,10 @@ function unescapeKey(from: usize, to: usize, out: usize): usize {
     }
     store<u8>(out + length++, <u8>c);
   }
-  return from < to ? 16 : length;
+  return from < to ? 32 : length;
 }
 
-const keyBytes = memory.data(32, 8);
+const keyBytes = memory.data(48, 8);
 
 /** Reads one object as a row of columns. `p` stands on its brace. Returns the place behind it; 0 on failure. */
 function readRecord(p: usize): usize {
@@ -327,7 +349,10 @@ function readRecord(p: usize): usize {
       p = space(p + 1);
       const at = p;
       if (field < 0 || isNull(p)) p = skipValue(p);
-      else if (field == BOX) {
+      else if (field >= LOOKED_FOR) {
+        p = readNumbers(p, field);
+        blobKind = LISTS;
+      } else if (field == BOX) {
         p = readBox(p);
         if (p && boxPresent) present |= BOX_BIT;
         else present &= ~BOX_BIT;
@@ -431,6 +456,39 @@ function readBox(p: usize): usize {
     p = space(p + 1);
   }
   return count == 4 ? p + 1 : fail(WRONG_BOX, at);
+}
+
+/** A list of numbers, appended to the record's blob behind its tag and length. */
+function readNumbers(p: usize, tag: i32): usize {
+  const at = p;
+  failedField = tag;
+  if (load<u8>(p) != 91) {
+    p = skipValue(p);
+    return p ? fail(WRONG_TYPE, at) : 0;
+  }
+  const head = blobTop;
+  let out = head + 16;
+  p = space(p + 1);
+  if (load<u8>(p) != 93) {
+    while (true) {
+      const after = readNumber(p);
+      if (!after) {
+        p = skipValue(p);
+        return p ? fail(WRONG_TYPE, at) : 0;
+      }
+      store<f64>(out, value);
+      out += 8;
+      p = space(after);
+      const c = load<u8>(p);
+      if (c == 93) break;
+      if (c != 44) return fail(SYNTAX, p);
+      p = space(p + 1);
+    }
+  }
+  store<f64>(head, tag);
+  store<f64>(head, <f64>((out - head - 16) >> 3), 8);
+  blobTop = out;
+  return p + 1;
 }
 
 let maskKind = 0;

@@ -20,10 +20,12 @@ export { datasetProtocols, type DatasetProtocol, type Protocol } from './protoco
 export type { ProtocolDiagnostic } from './diagnostics.js';
 export {
   evaluateLvis,
+  LvisEvaluator,
   type LvisAnnotation,
   type LvisCategory,
   type LvisClassResult,
   type LvisDataset,
+  type LvisEvaluatorOptions,
   type LvisImage,
   type LvisMetric,
   type LvisOptions,

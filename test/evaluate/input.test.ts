@@ -238,6 +238,12 @@ describe('sources', () => {
     await expect(readDetections(source())).rejects.toMatchObject(error);
   });
 
+  test('a broken record is named by its list and its place there', async () => {
+    const dataset = '{"images":[{"id":1},{"id":2}],"annotations":[{"id":"x"}],"categories":[]}';
+    await expect(readGroundTruth(utf8(dataset))).rejects.toMatchObject({ reason: 'wrong-type', row: 0 });
+    await expect(readGroundTruth(utf8(dataset))).rejects.toThrow(/annotations row 0/);
+  });
+
   test('truncation at any place is refused, never half a result', async () => {
     for (let end = 0; end < bytes.length; end++) {
       await expect(readDetections(bytes.subarray(0, end))).rejects.toMatchObject({ code: 'invalid-predictions' });

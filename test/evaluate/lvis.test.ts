@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluateLvis, type LvisAnnotation, type LvisDataset, type LvisMetric } from '../../sdk/evaluate/lvis/index.js';
+import {
+  evaluateLvis,
+  LvisEvaluator,
+  type LvisAnnotation,
+  type LvisDataset,
+  type LvisMetric,
+  type LvisResult,
+} from '../../sdk/evaluate/lvis/index.js';
 import { encodeRle, rleFromBox, rleFromMask } from '../../sdk/evaluate/rle.js';
 import { hasSharedData, noSharedData, sharedData } from '../shared-data.js';
 
@@ -38,6 +45,57 @@ describe.skipIf(!hasSharedData)(`lvis-api on 100 images${hasSharedData ? '' : `:
     expect(result.diagnostics.find(({ code }) => code === 'detections-over-limit')?.count).toBeGreaterThan(0);
     expect([...stages]).toEqual(['ground truth', 'detections', 'matching']);
   });
+});
+
+describe.skipIf(!hasSharedData)(`LVIS in parts${hasSharedData ? '' : `: ${noSharedData}`}`, () => {
+  const root = 'evaluate/lvis_val_100/';
+  const groundTruth = sharedData(`${root}lvis_val_100.json`);
+  const options = { groundTruth, iouType: 'bbox' } as const;
+
+  it('threads, batches and merged shards give the bits of one run', { timeout: 60_000 }, async () => {
+    const detections = JSON.parse(readFileSync(sharedData(`${root}seeded/dt.json`), 'utf8')) as { image_id: number }[];
+    // Arrays of five million cells: told by their hash.
+    const parts = ({ precision, recall, metrics, counts, perClass, diagnostics }: LvisResult) => ({
+      precision: sha256(precision),
+      recall: sha256(recall),
+      metrics,
+      counts,
+      perClass,
+      diagnostics: diagnostics.map(({ code, count }) => [code, count]),
+    });
+    const whole = parts(await evaluateLvis({ ...options, detections: detections as never }));
+    expect(parts(await evaluateLvis({ ...options, detections: detections as never, workers: 2 }))).toEqual(whole);
+
+    const images = [...new Set(detections.map(({ image_id }) => image_id))];
+    const part = (n: number) => detections.filter(({ image_id }) => images.indexOf(image_id) % 3 === n);
+    using main = await LvisEvaluator.open(options);
+    for (const n of [2, 0, 1]) {
+      using shard = await LvisEvaluator.open(options);
+      const rows = part(n);
+      // Two batches, cut between images.
+      const first = new Set(rows.slice(0, rows.length / 2).map(({ image_id }) => image_id));
+      await shard.add(rows.filter(({ image_id }) => !first.has(image_id)) as never);
+      await shard.add(rows.filter(({ image_id }) => first.has(image_id)) as never);
+      await main.merge(await shard.partial());
+    }
+    expect(parts(await main.result())).toEqual(whole);
+
+    using scattered = await LvisEvaluator.open({ ...options, wholeImages: false });
+    const n = Math.ceil(detections.length / 4);
+    for (let i = 0; i < 4; i++) await scattered.add(detections.slice(i * n, (i + 1) * n) as never);
+    expect(parts(await scattered.result())).toEqual(whole);
+  });
+});
+
+it('refuses an image in two batches, also where nobody looked for what was found first', async () => {
+  const truth = dataset([annotation()]);
+  using evaluator = await LvisEvaluator.open({ groundTruth: truth, iouType: 'bbox' });
+  await evaluator.add([detection({ category_id: 2 })]);
+  await expect(evaluator.add([detection()])).rejects.toMatchObject({ reason: 'image-in-two-batches' });
+  await evaluator.add([]);
+  expect((await evaluator.result()).counts).toMatchObject({ detections: 1, evaluated: 0 });
+  using other = await LvisEvaluator.open({ groundTruth: truth, iouType: 'bbox', maxDetections: 5 });
+  await expect(other.merge(await evaluator.partial())).rejects.toThrow(/partial result: found settings/);
 });
 
 const box = [0, 0, 10, 10];
@@ -259,7 +317,7 @@ describe('evaluateLvis', () => {
     [
       'a COCO file',
       { groundTruth: { ...good, images: [{ id: 1 }] } },
-      /image 1: found neg_category_ids: undefined.*COCO/,
+      /image 1: found neg_category_ids: missing.*COCO/,
       'missing-field',
     ],
     [
@@ -271,7 +329,7 @@ describe('evaluateLvis', () => {
     [
       'an annotation without area',
       { groundTruth: dataset([annotation({ area: undefined as never })]) },
-      /annotation 0 \(id 1\): found area undefined/,
+      /annotation 0 \(id 1\): found no area/,
       'missing-field',
     ],
     [
@@ -287,7 +345,13 @@ describe('evaluateLvis', () => {
       /segmentation/,
       'invalid-mask',
     ],
-    ['broken JSON', { groundTruth: '{"images": [' }, /broken JSON/, 'invalid-json'],
+    ['broken JSON', { groundTruth: '{"images": [' }, /JSON that ends too early/, 'invalid-json'],
+    [
+      'class ids that are no numbers',
+      { groundTruth: dataset([annotation()], [image(1, { neg_category_ids: ['a'] })]) },
+      /images row 0.*neg_category_ids/,
+      'wrong-type',
+    ],
     ['no images', { groundTruth: { annotations: [], categories: [] } as never }, /images: undefined/, undefined],
   ])('refuses %s', async (_, change, message, reason) => {
     const options = { groundTruth: good, detections: [detection()], iouType: 'bbox', ...change } as never;

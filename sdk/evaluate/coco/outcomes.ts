@@ -4,8 +4,6 @@ import type { EvaluationKernels } from '../input/kernels.js';
 import type { MatchedClass } from './engine.js';
 import type { Settings } from './parameters.js';
 
-const magic = 'labelweave-coco 1\n';
-
 /** What two partial results must share. */
 export interface PartialHead {
   readonly settings: string;
@@ -34,7 +32,11 @@ export class Outcomes {
   readonly words: number;
   readonly areas: number;
 
-  constructor(settings: Settings, images: number) {
+  readonly #magic: string;
+
+  /** @param protocol first word of the file form */
+  constructor(settings: Settings, images: number, protocol: string) {
+    this.#magic = `labelweave-${protocol} 1\n`;
     this.packed = settings.iouThresholds.length <= 16;
     this.areas = settings.areaRanges.length;
     this.words = this.areas * (this.packed ? 1 : 2);
@@ -127,6 +129,7 @@ export class Outcomes {
   /** Bytes that {@link Outcomes.merge} reads: a line of JSON, then the columns, little-endian. */
   write(head: PartialHead): Uint8Array<ArrayBuffer> {
     const { count, words } = this;
+    const magic = this.#magic;
     const seen: number[] = [];
     this.seen.forEach((value, i) => value && seen.push(i));
     const text = new TextEncoder().encode(magic + JSON.stringify({ ...head, count, words, seen: seen.length }) + '\n');
@@ -153,8 +156,9 @@ export class Outcomes {
     const broken = (found: string, wanted: string, cause?: unknown): never => {
       throw new ArgumentError({ thing: 'partial result', found, wanted, cause });
     };
+    const magic = this.#magic;
     const line = new TextDecoder().decode(bytes.subarray(0, magic.length));
-    if (line !== magic) broken(JSON.stringify(line.slice(0, 24)), 'bytes that partial() of this version made');
+    if (line !== magic) broken(JSON.stringify(line.slice(0, 24)), 'bytes that partial() of this protocol and version made');
     const end = bytes.indexOf(10, magic.length);
     let head: PartialHead & { count: number; words: number; seen: number };
     try {

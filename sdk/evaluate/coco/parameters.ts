@@ -120,3 +120,12 @@ export function checkParameters(parameters: CocoParameters): Settings {
     boundaryRatio,
   };
 }
+
+/** Settings as text: equal where two evaluators may be merged. */
+export function settingsMark(settings: Settings): string {
+  return JSON.stringify({
+    ...settings,
+    iouThresholds: [...settings.iouThresholds],
+    recallPoints: [...settings.recallPoints],
+  });
+}

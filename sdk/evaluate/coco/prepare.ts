@@ -59,10 +59,10 @@ export interface Truth {
   readonly notes: Notes;
 }
 
-const sortedUnique = (ids: Iterable<number>) => Float64Array.from(new Set(ids)).sort();
+export const sortedUnique = (ids: Iterable<number>) => Float64Array.from(new Set(ids)).sort();
 
 /** Stable counting sort of `order` by a small key; rows of key -1 are left out. Returns the places where keys start. */
-function sortBy(order: Uint32Array, keyOf: Int32Array, keys: number): { order: Uint32Array; start: Uint32Array } {
+export function sortBy(order: Uint32Array, keyOf: Int32Array, keys: number): { order: Uint32Array; start: Uint32Array } {
   const start = new Uint32Array(keys + 1);
   for (let i = 0; i < order.length; i++) {
     const key = keyOf[order[i]!]!;
@@ -79,7 +79,7 @@ function sortBy(order: Uint32Array, keyOf: Int32Array, keys: number): { order: U
   return { order: sorted, start };
 }
 
-function allRows(count: number): Uint32Array {
+export function allRows(count: number): Uint32Array {
   const rows = new Uint32Array(count);
   for (let i = 0; i < count; i++) rows[i] = i;
   return rows;
@@ -416,6 +416,8 @@ export interface PreparedDetections {
   readonly classStart: Uint32Array;
   /** By row: index of the image. */
   readonly imageOfRow: Int32Array;
+  /** Images that are done with this batch although no row of `order` is of them. */
+  readonly images?: Iterable<number> | undefined;
   /** Area of a row. */
   areaOf(row: number): number;
   readonly notes: Notes;

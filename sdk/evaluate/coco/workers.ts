@@ -4,8 +4,15 @@ import { InternalError } from '../../errors.js';
 import { evaluationModule } from '../input/kernels.js';
 import type { LongOptions } from '../types.js';
 import { layOut, placeFields, type MatchPlan } from './engine.js';
-import type { Tally } from './evaluator.js';
 import type { CurveStore } from './result.js';
+
+/** Is told what happened while matching. */
+export interface MatchTally {
+  /** For each segment: index of the image, row of the job's table, detections kept, events. */
+  count(kept: number, segmentImages: Int32Array, table: Uint32Array, counts: Uint32Array, events: Uint32Array): void;
+  /** Detections of class `k` whose score equals another's. */
+  ties(k: number, count: number): void;
+}
 
 interface Job {
   k: number;
@@ -87,7 +94,7 @@ onmessage = ({ data }) => {
 export async function matchInWorkers(
   plan: MatchPlan,
   curves: CurveStore,
-  tally: Tally,
+  tally: MatchTally,
   threads: number,
   { signal, onProgress }: LongOptions,
 ): Promise<void> {

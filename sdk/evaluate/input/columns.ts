@@ -1,8 +1,8 @@
 // Detections and annotations as columns: one typed array for each field. What reading makes and matching takes; users may make them, too.
 import { ArgumentError, describe } from '../../errors.js';
 
-/** Forms of masks in {@link MaskColumns}.kinds. */
-export const maskKind = { none: 0, runs: 1, polygons: 2, numbers: 4, broken: 6 } as const;
+/** Forms of masks in {@link MaskColumns}.kinds; `lists` are no masks but the class ids of an LVIS image. */
+export const maskKind = { none: 0, runs: 1, polygons: 2, numbers: 4, broken: 6, lists: 7 } as const;
 
 /** Bits of `present`. */
 export const has = {

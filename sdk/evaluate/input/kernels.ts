@@ -12,6 +12,7 @@ interface Exports {
   parse(from: number, length: number, last: number): number;
   stoppedAt(): number;
   errorField(): number;
+  listAt(): number;
   listsSeen(): number;
   windowAt(): number;
   widenWindow(bytes: number): void;

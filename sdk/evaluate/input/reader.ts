@@ -27,7 +27,9 @@ const field = {
   present: 23,
   kind: 24,
 } as const;
-const fieldNames = [
+/** Tags of the lists of class ids that LVIS images have. */
+const listTag = { lookedFor: 101, notExhaustive: 102 } as const;
+const fieldNames: readonly string[] = [
   'id',
   'image_id',
   'category_id',
@@ -43,6 +45,7 @@ const fieldNames = [
   '',
   'segmentation',
 ];
+const listNames = ['neg_category_ids', 'not_exhaustive_category_ids'] as const;
 const batchCapacity = 8192;
 const firstWindow = 1 << 20;
 /** Largest single record. */
@@ -73,10 +76,24 @@ export interface Category {
   readonly supercategory?: string | undefined;
 }
 
+/** Class ids of an LVIS image; undefined where the file has no such list. */
+export interface ImageLists {
+  /** `neg_category_ids`: looked for in vain. */
+  lookedFor?: Float64Array | undefined;
+  /** `not_exhaustive_category_ids`: not every instance is annotated. */
+  notExhaustive?: Float64Array | undefined;
+}
+
 /** A COCO ground-truth file in columns. */
 export interface GroundTruthColumns {
-  /** Ids and sizes in pixels (0 where the file has none), in file order. */
-  readonly images: { count: number; ids: Float64Array; heights: Float64Array; widths: Float64Array };
+  /** Ids and sizes in pixels (NaN where the file has none), in file order; LVIS files tell for each image what people looked for. */
+  readonly images: {
+    count: number;
+    ids: Float64Array;
+    heights: Float64Array;
+    widths: Float64Array;
+    lists?: readonly (ImageLists | undefined)[] | undefined;
+  };
   /** Classes in file order. */
   readonly categories: readonly Category[];
   /** Objects in file order. */
@@ -113,7 +130,6 @@ async function readRecords(
   let passed = 0;
   /** Records taken so far, by list. */
   const taken = [0, 0, 0, 0];
-  let list = 0;
 
   const drain = () => {
     const rows = kernels.batchRows();
@@ -123,7 +139,6 @@ async function readRecords(
     const blobs = () => new Uint8Array(buffer, kernels.blobsAt(), kernels.blobsEnd() - kernels.blobsAt());
     const kindsOfRows = view(field.kind);
     for (let i = 0; i < rows; i++) taken[kindsOfRows[i]!]!++;
-    list = kindsOfRows[rows - 1]!;
     take(rows, view, blobs, opened.size);
     kernels.takeRows();
   };
@@ -149,6 +164,7 @@ async function readRecords(
       if (status >= answer.syntax) {
         const rowsBefore = kernels.batchRows();
         if (rowsBefore) drain();
+        const list = kernels.listAt();
         const row = isDataset && list === 0 ? undefined : taken[list]!;
         throw explain(status, thing, opened.name, row, passed + from, kernels, filled - from, at + from);
       }
@@ -191,9 +207,10 @@ function broken(
   byte: number,
   reason: 'invalid-json' | 'wrong-type' | 'invalid-mask' | 'missing-field',
   cause?: unknown,
+  list?: string,
 ): EvaluationError {
   return new EvaluationError(thing === 'ground truth' ? 'invalid-ground-truth' : 'invalid-predictions', {
-    thing: `${name}${row === undefined ? '' : `, row ${row}`} (byte ${byte})`,
+    thing: `${name}${row === undefined ? '' : `, ${list ? `${list} ` : ''}row ${row}`} (byte ${byte})`,
     found,
     wanted: thing === 'ground truth' ? 'a COCO annotation file' : 'a JSON list of COCO results, or one result a line',
     row,
@@ -212,8 +229,10 @@ function explain(
   left: number,
   at: number,
 ): EvaluationError {
+  const list = Object.entries(kinds).find(([, kind]) => kind === kernels.listAt())?.[0];
   const near = JSON.stringify(String.fromCharCode(...new Uint8Array(kernels.memory.buffer, at, Math.max(0, Math.min(left, 24)))));
-  const key = fieldNames[kernels.errorField()] ?? '';
+  const at101 = kernels.errorField() - listTag.lookedFor;
+  const key = at101 >= 0 ? listNames[at101]! : (fieldNames[kernels.errorField()] ?? '');
   switch (status) {
     case answer.cut:
       return broken(
@@ -223,11 +242,22 @@ function explain(
         row,
         byte,
         'invalid-json',
+        undefined,
+        list,
       );
     case answer.wrongType:
-      return broken(thing, name, `${key ? `${key} = ` : ''}${near} where another type belongs`, row, byte, 'wrong-type');
+      return broken(
+        thing,
+        name,
+        `${key ? `${key} = ` : ''}${near} where another type belongs`,
+        row,
+        byte,
+        'wrong-type',
+        undefined,
+        list,
+      );
     case answer.wrongBox:
-      return broken(thing, name, `bbox = ${near}, which is not four numbers`, row, byte, 'wrong-type');
+      return broken(thing, name, `bbox = ${near}, which is not four numbers`, row, byte, 'wrong-type', undefined, list);
     case answer.notAList:
       return broken(thing, name, `${near} at the start`, undefined, byte, 'wrong-type');
     case answer.notADataset:
@@ -240,7 +270,7 @@ function explain(
         'wrong-type',
       );
     default:
-      return broken(thing, name, `${near}, which is not valid JSON there`, row, byte, 'invalid-json');
+      return broken(thing, name, `${near}, which is not valid JSON there`, row, byte, 'invalid-json', undefined, list);
   }
 }
 
@@ -339,9 +369,10 @@ export async function readGroundTruth(
   const withMasks = options.masks ?? true;
   const annotations = annotationRows(withMasks ? 'all' : 'areas');
   const images = { count: 0, ids: new Float64Array(1024), heights: new Float64Array(1024), widths: new Float64Array(1024) };
+  let lists: (ImageLists | undefined)[] | undefined;
   const categories: Category[] = [];
   const text = new TextDecoder();
-  const { name, lists } = await readRecords(source, true, true, options, (count, view, blobs) => {
+  const { name, lists: seen } = await readRecords(source, true, true, options, (count, view, blobs) => {
     const kind = view(field.kind);
     for (let from = 0; from < count;) {
       let to = from + 1;
@@ -351,6 +382,7 @@ export async function readGroundTruth(
         takeRows(annotations, from, to, view, blobs);
       } else if (kind[from] === kinds.images) {
         const [ids, heights, widths, present] = [view(field.id), view(field.height), view(field.width), view(field.present)];
+        const [blobKinds, offsets, lengths] = [view(field.blobKind), view(field.blobAt), view(field.blobLength)];
         for (let i = from; i < to; i++) {
           if (!(present[i]! & has.id)) throw missing('image', images.count, 'id');
           if (images.count === images.ids.length) {
@@ -363,6 +395,10 @@ export async function readGroundTruth(
           images.ids[images.count] = ids[i]!;
           images.heights[images.count] = present[i]! & has.height ? heights[i]! : Number.NaN;
           images.widths[images.count] = present[i]! & has.width ? widths[i]! : Number.NaN;
+          if (blobKinds[i] === maskKind.lists) {
+            const bytes = blobs().slice(offsets[i]!, offsets[i]! + lengths[i]!);
+            (lists ??= [])[images.count] = listsOf(new Float64Array(bytes.buffer));
+          }
           images.count++;
         }
       } else {
@@ -376,7 +412,7 @@ export async function readGroundTruth(
     }
   });
   for (const [list, bit] of Object.entries(kinds)) {
-    if (lists & (1 << bit)) continue;
+    if (seen & (1 << bit)) continue;
     throw new EvaluationError('invalid-ground-truth', {
       thing: name,
       found: `no list "${list}"`,
@@ -385,7 +421,18 @@ export async function readGroundTruth(
     });
   }
   for (const column of ['ids', 'heights', 'widths'] as const) images[column] = images[column].subarray(0, images.count);
-  return { name, images, categories, annotations: annotations.finish() };
+  return { name, images: { ...images, lists }, categories, annotations: annotations.finish() };
+}
+
+/** Lists with their tag and length in front; of a key that stands twice the last one. */
+function listsOf(numbers: Float64Array): ImageLists {
+  const lists: ImageLists = {};
+  for (let at = 0; at < numbers.length; at += 2 + numbers[at + 1]!) {
+    const list = numbers.slice(at + 2, at + 2 + numbers[at + 1]!);
+    if (numbers[at] === listTag.lookedFor) lists.lookedFor = list;
+    else lists.notExhaustive = list;
+  }
+  return lists;
 }
 
 function missing(what: string, row: number, key: string): EvaluationError {

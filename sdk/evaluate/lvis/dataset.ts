@@ -1,8 +1,13 @@
-// The LVIS ground-truth file, checked and indexed by class and image. Its images say which classes people looked for.
+// The LVIS ground-truth file, read as a stream, checked and indexed by class and image. Its images say which classes people looked for.
 import { describe, EvaluationError } from '../../errors.js';
+import { toGroundTruth } from '../coco/inputs.js';
+import { Notes } from '../coco/notes.js';
+import type { Settings } from '../coco/parameters.js';
+import { allRows, IdIndex, sortBy, sortedUnique, truthFlag, type Truth } from '../coco/prepare.js';
 import type { DiagnosticLog } from '../diagnostics.js';
-import { openSource } from '../input/source.js';
-import { rleFromSegmentation, type CocoSegmentation, type Rle } from '../rle.js';
+import { has, maskKind } from '../input/columns.js';
+import type { Category, GroundTruthColumns } from '../input/reader.js';
+import type { CocoSegmentation } from '../rle.js';
 import type { FileSource, LongOptions } from '../types.js';
 
 /** An LVIS v1 annotation file as an object. */
@@ -57,154 +62,166 @@ export interface LvisCategory {
   readonly frequency: 'r' | 'c' | 'f';
 }
 
-/** Ground truth of one class in one image. */
-export interface TruthSegment {
-  /** [G, 4] x, y, w, h; for masks not used. */
-  boxes: number[];
-  areas: number[];
-  ignore: boolean[];
-  masks: Rle[];
-}
-
-export interface IndexedImage {
-  readonly id: number;
-  readonly height: number | undefined;
-  readonly width: number | undefined;
-  /** Classes whose detections count: annotated or looked for. */
-  readonly judged: Set<number>;
-  readonly notExhaustive: Set<number>;
-  /** By class id. */
-  readonly truths: Map<number, TruthSegment>;
-}
-
-export interface LvisTruth {
-  /** By id, ascending. */
-  readonly images: Map<number, IndexedImage>;
-  /** By id, ascending. */
-  readonly categories: readonly LvisCategory[];
-  /** Annotations that stand in `images`. */
+/** What the engine of COCO matches, and what only LVIS knows. */
+export interface LvisTruth extends Truth {
+  /** [images] places of the classes whose detections count: annotated, or looked for. */
+  readonly judged: readonly ReadonlySet<number>[];
+  /** [images] places of the classes that are not annotated exhaustively; undefined for none. */
+  readonly notExhaustive: readonly (ReadonlySet<number> | undefined)[];
+  /** [K] as the file says. */
+  readonly frequencies: readonly ('r' | 'c' | 'f')[];
+  /** Annotations that take part. */
   readonly annotations: number;
 }
 
 const invalid = (thing: string, found: string, wanted: string, reason?: string, next?: string) =>
   new EvaluationError('invalid-ground-truth', { thing, found, wanted, reason, next });
 
-/** The dataset of a file, or the object itself. Throws LoadError, EvaluationError for broken JSON, or `signal.reason`. */
-export async function readLvisDataset(source: FileSource | LvisDataset, options: LongOptions = {}): Promise<LvisDataset> {
-  if (typeof source === 'object' && 'annotations' in source) return source;
-  const { signal, onProgress } = options;
-  const file = await openSource(source as FileSource, 'ground truth', {
-    signal,
-    onBytes: onProgress && ((done, total) => onProgress({ stage: 'ground truth', done, total })),
-  });
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of file.chunks) text += decoder.decode(chunk, { stream: true });
-  text += decoder.decode();
-  try {
-    return JSON.parse(text) as LvisDataset;
-  } catch (cause) {
-    throw new EvaluationError('invalid-ground-truth', {
-      thing: file.name,
-      found: `broken JSON (${cause instanceof Error ? cause.message : describe(cause)})`,
-      wanted: 'an LVIS annotation file',
-      reason: 'invalid-json',
-      cause,
-    });
+/**
+ * Reads a file as a stream, so that its size does not matter, or takes the object. Throws LoadError, EvaluationError for broken JSON, or
+ * `signal.reason`.
+ */
+export async function readLvisDataset(
+  source: FileSource | LvisDataset,
+  withMasks: boolean,
+  options: LongOptions = {},
+): Promise<GroundTruthColumns> {
+  if (typeof source === 'object' && source !== null && 'annotations' in source) {
+    for (const list of ['images', 'annotations', 'categories'] as const) {
+      if (!Array.isArray(source[list])) throw invalid('LVIS ground truth', `${list}: ${describe(source[list])}`, 'a list');
+    }
   }
+  return toGroundTruth(source, { ...options, masks: withMasks });
 }
 
 /** Checks and indexes. Annotations without area are left out, as lvis-api does without a word. */
-export function indexTruth(dataset: LvisDataset, withMasks: boolean, log: DiagnosticLog): LvisTruth {
-  for (const list of ['images', 'annotations', 'categories'] as const) {
-    if (!Array.isArray(dataset?.[list])) throw invalid('LVIS ground truth', `${list}: ${describe(dataset?.[list])}`, 'a list');
-  }
-  const categories = [...dataset.categories].sort((a, b) => a.id - b.id);
-  const known = new Set<number>();
-  for (const { id, frequency } of categories) {
-    if (!Number.isSafeInteger(id) || known.has(id)) throw invalid('category', `id ${describe(id)}`, 'whole numbers, each once');
+export function indexTruth(columns: GroundTruthColumns, settings: Settings, log: DiagnosticLog): LvisTruth {
+  const coco = 'A COCO file is evaluated by COCO.';
+  const withMasks = settings.iouType !== 'bbox';
+  const classes = new IdIndex(sortedUnique(columns.categories.map(({ id }) => id)));
+  const categories: Category[] = [];
+  const frequencies: ('r' | 'c' | 'f')[] = [];
+  for (const category of columns.categories) {
+    const { id } = category;
+    const at = classes.of(id);
+    if (!Number.isSafeInteger(id) || categories[at]) throw invalid('category', `id ${describe(id)}`, 'whole numbers, each once');
+    const { frequency } = category as { frequency?: unknown };
     if (frequency !== 'r' && frequency !== 'c' && frequency !== 'f') {
-      throw invalid(
-        `category ${id}`,
-        `frequency ${describe(frequency)}`,
-        '"r", "c" or "f"',
-        'missing-field',
-        'A COCO file is evaluated by COCO.',
-      );
+      throw invalid(`category ${id}`, `frequency ${describe(frequency)}`, '"r", "c" or "f"', 'missing-field', coco);
     }
-    known.add(id);
+    categories[at] = category;
+    frequencies[at] = frequency;
   }
-  const images = new Map<number, IndexedImage>();
-  for (const image of [...dataset.images].sort((a, b) => a.id - b.id)) {
-    const { id, height, width, neg_category_ids, not_exhaustive_category_ids } = image;
-    if (!Number.isSafeInteger(id) || images.has(id)) throw invalid('image', `id ${describe(id)}`, 'whole numbers, each once');
-    if (!Array.isArray(neg_category_ids) || !Array.isArray(not_exhaustive_category_ids)) {
-      throw invalid(
-        `image ${id}`,
-        `neg_category_ids: ${describe(neg_category_ids)}, not_exhaustive_category_ids: ${describe(not_exhaustive_category_ids)}`,
-        'two lists',
-        'missing-field',
-        'A COCO file is evaluated by COCO.',
-      );
+
+  const { images: listed, annotations: rows } = columns;
+  const images = new IdIndex(sortedUnique(listed.ids.subarray(0, listed.count)));
+  const count = images.ids.length;
+  const [heights, widths] = [new Float64Array(count), new Float64Array(count)];
+  const judged: Set<number>[] = Array.from({ length: count });
+  const notExhaustive: (Set<number> | undefined)[] = Array.from({ length: count });
+  for (let i = 0; i < listed.count; i++) {
+    const id = listed.ids[i]!;
+    const at = images.of(id);
+    if (!Number.isSafeInteger(id) || judged[at]) throw invalid('image', `id ${describe(id)}`, 'whole numbers, each once');
+    const { lookedFor, notExhaustive: loose } = listed.lists?.[i] ?? {};
+    if (!lookedFor || !loose) {
+      const found = `neg_category_ids: ${lookedFor ? 'there' : 'missing'}, not_exhaustive_category_ids: ${loose ? 'there' : 'missing'}`;
+      throw invalid(`image ${id}`, found, 'two lists', 'missing-field', coco);
     }
-    const judged = new Set(neg_category_ids as number[]);
-    const notExhaustive = new Set(not_exhaustive_category_ids as number[]);
-    images.set(id, { id, height, width, judged, notExhaustive, truths: new Map() });
+    const places = (ids: Float64Array) => new Set(Array.from(ids, (category) => classes.of(category)).filter((k) => k >= 0));
+    judged[at] = places(lookedFor);
+    notExhaustive[at] = loose.length > 0 ? places(loose) : undefined;
+    heights[at] = listed.heights[i]!;
+    widths[at] = listed.widths[i]!;
   }
+
+  const imageOfRow = new Int32Array(rows.count).fill(-1);
+  const classOfRow = new Int32Array(rows.count).fill(-1);
+  const flags = new Uint8Array(rows.count);
   const ids = new Set<number>();
-  let count = 0;
-  dataset.annotations.forEach((annotation, row) => {
-    const thing = `annotation ${row} (id ${describe(annotation?.id)})`;
-    const { id, image_id, category_id, area, bbox, segmentation, ignore } = annotation;
-    if (ids.has(id)) throw invalid(thing, 'its id a second time', 'every id once', 'duplicate-annotation-id');
-    ids.add(id);
-    if (id === 0)
+  for (let row = 0; row < rows.count; row++) {
+    const present = rows.present[row]!;
+    const thing = `annotation ${row} (id ${present & has.id ? rows.ids[row] : 'missing'})`;
+    if (!(present & has.id)) throw invalid(thing, 'no id', 'a number', 'missing-field');
+    if (ids.has(rows.ids[row]!)) throw invalid(thing, 'its id a second time', 'every id once', 'duplicate-annotation-id');
+    ids.add(rows.ids[row]!);
+    if (rows.ids[row] === 0)
       log.add('annotation-id-zero', 'The annotation with id 0: lvis-api can never match it; here it is like any other.', row);
-    const image = images.get(image_id);
-    if (!image) throw invalid(thing, `image_id ${describe(image_id)}`, 'the id of an image', 'annotation-of-unknown-image');
-    if (!known.has(category_id)) {
+    const at = present & has.image ? images.of(rows.imageIds[row]!) : -1;
+    if (at < 0) {
+      const found = present & has.image ? `image_id ${rows.imageIds[row]}` : 'no image_id';
+      throw invalid(thing, found, 'the id of an image', 'annotation-of-unknown-image');
+    }
+    const k = present & has.category ? classes.of(rows.categoryIds[row]!) : -1;
+    if (k < 0) {
       log.add('annotation-of-unknown-category', 'Annotations of classes that the file does not list: left out.', row);
-      return;
+      continue;
     }
-    if (typeof area !== 'number') throw invalid(thing, `area ${describe(area)}`, 'a number', 'missing-field');
-    if (!(area > 0 && area < Infinity)) {
+    if (!(present & has.area)) throw invalid(thing, 'no area', 'a number', 'missing-field');
+    if (!(rows.areas[row]! > 0 && rows.areas[row]! < Infinity)) {
       log.add('annotation-without-area', 'Annotations without area: left out, as lvis-api does.', row);
-      return;
+      continue;
     }
-    if (!withMasks && !(bbox?.length === 4 && bbox.every(Number.isFinite))) {
-      throw invalid(thing, `bbox ${bbox ? `[${bbox.join(', ')}]` : 'missing'}`, 'four finite numbers', 'missing-field');
+    const box = rows.boxes.subarray(4 * row, 4 * row + 4);
+    if (!withMasks && !(present & has.box && box.every(Number.isFinite))) {
+      throw invalid(thing, present & has.box ? `bbox [${box.join(', ')}]` : 'no bbox', 'four finite numbers', 'missing-field');
     }
-    let truth = image.truths.get(category_id);
-    if (!truth) image.truths.set(category_id, (truth = { boxes: [], areas: [], ignore: [], masks: [] }));
-    image.judged.add(category_id);
-    if (withMasks) truth.masks.push(maskOf(segmentation, image, thing));
-    else truth.boxes.push(...bbox!);
-    truth.areas.push(area);
-    truth.ignore.push(Boolean(ignore));
-    count++;
-  });
-  return { images, categories, annotations: count };
+    if (withMasks) checkMask(columns, row, heights[at]!, widths[at]!, thing);
+    if (present & has.ignore && rows.ignore[row]) flags[row] = truthFlag.ignore;
+    judged[at]!.add(k);
+    imageOfRow[row] = at;
+    classOfRow[row] = k;
+  }
+  const K = categories.length;
+  const { order, start } = sortBy(sortBy(allRows(rows.count), imageOfRow, count).order, classOfRow, K);
+  const positives = new Uint32Array(K * settings.areaRanges.length);
+  for (const row of order) {
+    if (flags[row]) continue;
+    settings.areaRanges.forEach(({ min, max }, a) => {
+      const area = rows.areas[row]!;
+      if (area >= min && area <= max) positives[classOfRow[row]! * settings.areaRanges.length + a]!++;
+    });
+  }
+  return {
+    settings,
+    rows,
+    images,
+    allImages: images,
+    heights,
+    widths,
+    categories,
+    classes,
+    order,
+    classStart: start,
+    imageOf: Int32Array.from(order, (row) => imageOfRow[row]!),
+    flags,
+    areas: rows.areas,
+    positives,
+    notes: new Notes(),
+    judged,
+    notExhaustive,
+    frequencies,
+    annotations: order.length,
+  };
 }
 
-function maskOf(segmentation: CocoSegmentation | undefined, { height, width, id }: IndexedImage, thing: string): Rle {
-  if (segmentation === undefined) throw invalid(thing, 'no segmentation', 'a mask', 'missing-field');
-  if (!((height ?? 0) > 0) || !((width ?? 0) > 0)) {
-    throw invalid(
-      `image ${id}`,
-      `height ${describe(height)}, width ${describe(width)}`,
-      'pixels, as masks need them',
-      'missing-field',
-    );
-  }
-  try {
-    return rleFromSegmentation(segmentation, height!, width!);
-  } catch (cause) {
-    throw new EvaluationError('invalid-ground-truth', {
-      thing: `${thing}, segmentation`,
-      found: cause instanceof Error ? cause.message : describe(cause),
-      wanted: 'polygons or runs',
-      reason: 'invalid-mask',
-      cause,
-    });
+function checkMask(
+  { annotations: { masks } }: GroundTruthColumns,
+  row: number,
+  height: number,
+  width: number,
+  thing: string,
+): void {
+  const kind = masks?.kinds[row] ?? maskKind.none;
+  if (!masks || kind === maskKind.none) throw invalid(thing, 'no segmentation', 'a mask', 'missing-field');
+  const wrong = (found: string) =>
+    invalid(`${thing}, segmentation`, found, 'polygons, or runs that fill the image', 'invalid-mask');
+  if (kind === maskKind.broken) throw wrong('a mask that cannot be read');
+  if (kind !== maskKind.polygons) return;
+  if (!(height > 0) || !(width > 0)) throw invalid(thing, `polygons in an image of ${height} x ${width} pixels`, 'height and width of the image', 'missing-field'); // prettier-ignore
+  const at = masks.offsets[row]! * 8;
+  const numbers = new Float64Array(masks.bytes.slice(at, at + masks.lengths[row]!).buffer);
+  for (let i = 1, part = 0; part < numbers[0]!; part++, i += 1 + numbers[i]!) {
+    if (!(numbers[i]! >= 6) || numbers[i]! % 2 !== 0) throw wrong(`a polygon of ${numbers[i]} numbers`);
   }
 }

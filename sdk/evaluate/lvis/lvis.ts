@@ -1,15 +1,19 @@
 // LVIS v1 average precision by the rules of lvis-api: federated ground truth, 300 detections an image, rare, common and frequent classes.
+// Matching and curves are COCO's engine; here stand the rules that come before it and the numbers after it.
 import { ArgumentError, describe, EvaluationError } from '../../errors.js';
 import { toRows, type CocoDetection } from '../coco/inputs.js';
-import { cocoAreaRanges } from '../coco/parameters.js';
+import { Notes } from '../coco/notes.js';
+import { checkParameters, cocoAreaRanges, settingsMark, type Settings } from '../coco/parameters.js';
+import { allRows, sortBy, type PreparedDetections } from '../coco/prepare.js';
+import type { CurveStore } from '../coco/result.js';
+import { checkWorkers, MatchedBatches, runClasses, type BatchProtocol } from '../coco/run.js';
+import type { MatchTally } from '../coco/workers.js';
 import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
 import { has, maskKind, type DetectionColumns, type Rows } from '../input/columns.js';
-import { boxIous, maskIous } from '../iou.js';
-import { matchGreedy, type GreedyMatches } from '../match/greedy.js';
-import { decodeRle, rleFromPolygon, type Rle } from '../rle.js';
+import { startKernels, type EvaluationKernels } from '../input/kernels.js';
 import { cocoIouThresholds, cocoRecallPoints, meanOfCells } from '../stats.js';
 import type { FileSource, LongOptions } from '../types.js';
-import { indexTruth, readLvisDataset, type IndexedImage, type LvisDataset, type LvisTruth } from './dataset.js';
+import { indexTruth, readLvisDataset, type LvisDataset, type LvisTruth } from './dataset.js';
 
 /** Options of {@link evaluateLvis}. */
 export interface LvisOptions extends LongOptions {
@@ -21,6 +25,8 @@ export interface LvisOptions extends LongOptions {
   iouType: 'bbox' | 'segm';
   /** Detections kept per image over all classes; -1 keeps all. Default: 300, the official number. */
   maxDetections?: number;
+  /** Threads for matching: a number, or `auto` for one a processor. Default 1: the calling thread only. */
+  workers?: number | 'auto' | undefined;
 }
 
 /** Names of the official numbers, in the official order, for 300 detections. */
@@ -65,11 +71,31 @@ export interface LvisResult {
 
 const [T, R, A] = [cocoIouThresholds.length, cocoRecallPoints.length, cocoAreaRanges.length];
 
-/** Detections of one class in one image, in their order. */
-interface Segment {
-  image: IndexedImage;
-  rows: number[];
+/** The limit of an image is applied before matching: none is left for the engine. */
+const noLimit = 2 ** 31 - 1;
+
+interface LvisSettings {
+  readonly iouType: 'bbox' | 'segm';
+  readonly maxDetections: number;
+  readonly engine: Settings;
 }
+
+function checkOptions({ iouType, maxDetections = 300 }: Pick<LvisOptions, 'iouType' | 'maxDetections'>): LvisSettings {
+  if (iouType !== 'bbox' && iouType !== 'segm') {
+    throw new ArgumentError({ thing: 'iouType', found: describe(iouType), wanted: '"bbox" or "segm"' });
+  }
+  if (!Number.isInteger(maxDetections) || maxDetections < -1) {
+    throw new ArgumentError({
+      thing: 'maxDetections',
+      found: describe(maxDetections),
+      wanted: 'a whole number from 0, or -1 for all',
+    });
+  }
+  return { iouType, maxDetections, engine: checkParameters({ iouType, mode: 'corrected', maxDetections: [noLimit] }) };
+}
+
+/** Nothing of what COCO tells about a match is asked of LVIS. */
+const silent: MatchTally = { count: () => {}, ties: () => {} };
 
 /**
  * LVIS v1 evaluation (github.com/lvis-dataset/lvis-api, eval.py and results.py), for boxes or masks:
@@ -83,103 +109,261 @@ interface Segment {
  * ArgumentError for options outside their range; `signal.reason`.
  */
 export async function evaluateLvis(options: LvisOptions): Promise<LvisResult> {
-  const { iouType, maxDetections = 300, signal, onProgress } = options ?? {};
-  if (iouType !== 'bbox' && iouType !== 'segm') {
-    throw new ArgumentError({ thing: 'iouType', found: describe(iouType), wanted: '"bbox" or "segm"' });
-  }
-  if (!Number.isInteger(maxDetections) || maxDetections < -1) {
-    throw new ArgumentError({
-      thing: 'maxDetections',
-      found: describe(maxDetections),
-      wanted: 'a whole number from 0, or -1 for all',
-    });
-  }
+  const settings = checkOptions(options ?? {});
+  const workers = checkWorkers(options.workers);
+  const { signal, onProgress } = options;
   const log = new DiagnosticLog();
-  const truth = indexTruth(await readLvisDataset(options.groundTruth, options), iouType === 'segm', log);
+  const withMasks = settings.iouType === 'segm';
+  const truth = indexTruth(await readLvisDataset(options.groundTruth, withMasks, options), settings.engine, log);
   signal?.throwIfAborted();
-  const rows = await toRows(options.detections, { signal, onProgress, masks: iouType === 'segm' });
-  const kept = keepBest(rows, truth, maxDetections, log);
-  const areas = areasOf(rows, kept);
-  const { byClass, evaluated } = federate(rows, kept, areas, truth, log);
+  const rows = await toRows(options.detections, { signal, onProgress, masks: withMasks });
+  const detections = prepareDetections(rows, truth, settings.maxDetections, log);
+  const curves = await runClasses(truth, detections, silent, workers, options);
+  return resultOf(curves, truth, settings, { detections: rows.count, evaluated: detections.order.length }, log);
+}
 
-  const K = truth.categories.length;
-  const result = { precision: new Float64Array(T * R * K * A).fill(-1), recall: new Float64Array(T * K * A).fill(-1) };
-  const positives = new Int32Array(K);
-  let lastPause = performance.now();
-  for (let k = 0; k < K; k++) {
-    positives[k] = evaluateClass(k, K, byClass.get(truth.categories[k]!.id) ?? [], rows, areas, truth, iouType, result);
-    onProgress?.({ stage: 'matching', done: k + 1, total: K });
-    // Lets a page breathe and an abort arrive.
-    if (performance.now() - lastPause > 50) {
-      await new Promise((resolve) => setTimeout(resolve));
-      lastPause = performance.now();
-    }
-    signal?.throwIfAborted();
+/** Options of {@link LvisEvaluator.open}. */
+export interface LvisEvaluatorOptions extends Omit<LvisOptions, 'detections' | 'workers'> {
+  /**
+   * true (default): all detections of an image come in one batch; they are matched at once and only their outcome is kept (about 40 bytes
+   * each). false: detections may come in any order; they are kept whole until the result.
+   */
+  wholeImages?: boolean;
+}
+
+/**
+ * LVIS evaluation of detections that come in batches, in bounded memory beside the ground truth. Partial results are bytes; merged in any order
+ * they give the same bits as one run over all.
+ *
+ * @example
+ * using evaluator = await LvisEvaluator.open({ groundTruth: 'lvis_v1_val.json', iouType: 'bbox' });
+ * for await (const batch of batches) await evaluator.add(batch);
+ * const { metrics } = await evaluator.result();
+ */
+export class LvisEvaluator implements Disposable {
+  readonly #settings: LvisSettings;
+  readonly #truth: LvisTruth;
+  readonly #log: DiagnosticLog;
+  readonly #batches: MatchedBatches;
+
+  private constructor(
+    settings: LvisSettings,
+    truth: LvisTruth,
+    log: DiagnosticLog,
+    kernels: EvaluationKernels,
+    wholeImages: boolean,
+  ) {
+    this.#settings = settings;
+    this.#truth = truth;
+    // What the ground truth showed is told once, not by every shard.
+    this.#log = log;
+    const found = new DiagnosticLog();
+    const protocol: BatchProtocol = {
+      name: 'lvis',
+      owner: 'LvisEvaluator',
+      truth,
+      settings: `${settings.maxDetections} ${settingsMark(settings.engine)}`,
+      tally: silent,
+      wholeImages,
+      prepare: (rows, boxFirst) => {
+        this.#batch = new DiagnosticLog();
+        return prepareDetections(rows, truth, settings.maxDetections, this.#batch, boxFirst);
+      },
+      taken: () => found.merge(this.#batch.list()),
+      diagnostics: () => found.list(),
+      takeDiagnostics: (diagnostics) => found.merge(diagnostics as ProtocolDiagnostic[]),
+    };
+    this.#found = found;
+    this.#batches = new MatchedBatches(protocol, kernels);
   }
+
+  readonly #found: DiagnosticLog;
+  #batch = new DiagnosticLog();
+
+  /** Reads the ground truth. Throws ArgumentError, EvaluationError, LoadError, DeviceError, or `signal.reason`. */
+  static async open(options: LvisEvaluatorOptions): Promise<LvisEvaluator> {
+    const settings = checkOptions(options ?? {});
+    const log = new DiagnosticLog();
+    const truth = indexTruth(
+      await readLvisDataset(options.groundTruth, settings.iouType === 'segm', options),
+      settings.engine,
+      log,
+    );
+    return new LvisEvaluator(settings, truth, log, await startKernels(), options.wholeImages ?? true);
+  }
+
+  /**
+   * Takes a batch. A batch that is refused leaves the evaluator as it was. Throws EvaluationError (rows are those of the batch; reason
+   * `image-in-two-batches` where an image comes again), ArgumentError, LoadError, DisposedError, or `signal.reason`.
+   */
+  add(detections: LvisOptions['detections'], options: LongOptions = {}): Promise<void> {
+    return this.#batches.add(() => toRows(detections, { ...options, masks: this.#settings.iouType === 'segm' }), options.signal);
+  }
+
+  /** Adds the bytes that {@link LvisEvaluator.partial} of another evaluator made, with the same ground truth and options. */
+  merge(partial: Uint8Array): Promise<void> {
+    return this.#batches.merge(partial);
+  }
+
+  /** What was matched so far, as bytes for {@link LvisEvaluator.merge}. */
+  partial(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#batches.partial();
+  }
+
+  /** The result of everything added so far; more may be added afterwards. Throws DisposedError, or `signal.reason`. */
+  result(options: LongOptions = {}): Promise<LvisResult> {
+    const finish = (curves: CurveStore) => {
+      const log = new DiagnosticLog();
+      log.merge(this.#log.list());
+      log.merge(this.#found.list());
+      const { detections, byClass } = this.#batches;
+      const evaluated = byClass.reduce((sum, n) => sum + n, 0);
+      return resultOf(curves, this.#truth, this.#settings, { detections, evaluated }, log);
+    };
+    return this.#batches.result(() => silent, finish, options);
+  }
+
+  /** Frees the memory; idempotent. Calls that come later throw DisposedError. */
+  dispose(): void {
+    this.#batches.dispose();
+  }
+
+  /** The same as {@link LvisEvaluator.dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function resultOf(
+  { precision, recall }: CurveStore,
+  truth: LvisTruth,
+  { iouType, maxDetections }: LvisSettings,
+  counts: { detections: number; evaluated: number },
+  log: DiagnosticLog,
+): LvisResult {
+  const K = truth.categories.length;
   return {
     iouType,
-    metrics: metricsOf(result, truth, maxDetections),
+    metrics: metricsOf({ precision, recall }, truth, maxDetections),
     shape: { T, R, K, A },
-    ...result,
-    perClass: truth.categories.map(({ id, name, frequency }, k) => ({
+    precision,
+    recall,
+    perClass: truth.categories.map(({ id, name }, k) => ({
       id,
-      ...(name === undefined ? {} : { name }),
-      frequency,
-      ap: meanOfCells(result.precision, { T, R, K, A, M: 1 }, { k, a: 0, m: [0] }),
-      ar: meanOfCells(result.recall, { T, R: 1, K, A, M: 1 }, { k, a: 0, m: [0] }),
-      positives: positives[k]!,
+      name,
+      frequency: truth.frequencies[k]!,
+      ap: meanOfCells(precision, { T, R, K, A, M: 1 }, { k, a: 0, m: [0] }),
+      ar: meanOfCells(recall, { T, R: 1, K, A, M: 1 }, { k, a: 0, m: [0] }),
+      positives: truth.positives[k * A]!,
     })),
-    counts: { images: truth.images.size, annotations: truth.annotations, detections: rows.count, evaluated },
+    counts: { images: truth.images.ids.length, annotations: truth.annotations, ...counts },
     diagnostics: log.list(),
   };
 }
 
-/** Rows that are kept, image by image in the order in which images first appear; inside an image in file order unless it was cut. */
-function keepBest(rows: Rows, truth: LvisTruth, maxDetections: number, log: DiagnosticLog): number[] {
+/** Checks detections, keeps the best of each image over all classes, and drops what nobody looked for. Throws EvaluationError naming the row. */
+function prepareDetections(
+  rows: Rows,
+  truth: LvisTruth,
+  maxDetections: number,
+  log: DiagnosticLog,
+  boxFirst?: boolean,
+): PreparedDetections {
+  const kept = keepBest(rows, truth, maxDetections, log);
+  const byBox = boxFirst ?? (rows.count > 0 && (rows.present[kept.first]! & has.box) !== 0);
+  const areas = areasOf(rows, kept.rows, byBox);
+  const imageOfRow = new Int32Array(rows.count).fill(-1);
+  const classOfRow = new Int32Array(rows.count).fill(-1);
+  for (let row = 0; row < rows.count; row++) {
+    if (!kept.rows[row]) continue;
+    const image = truth.images.of(rows.imageIds[row]!);
+    const k = truth.classes.of(rows.categoryIds[row]!);
+    if (k < 0) {
+      log.add('detection-of-unknown-category', 'Detections of classes that the ground truth does not list: left out.', row);
+    } else if (!(areas[row]! > 0 && areas[row]! < Infinity)) {
+      log.add('detection-without-area', 'Detections without area: left out, as lvis-api does.', row);
+    } else if (!truth.judged[image]!.has(k)) {
+      const message = 'Detections of classes that are neither annotated nor looked for in their image: left out.';
+      log.add('label-not-judged', message, row);
+    } else {
+      if (truth.settings.iouType === 'segm') checkMask(rows, row, truth, image);
+      else if (!rows.boxes.subarray(4 * row, 4 * row + 4).every(Number.isFinite)) {
+        const found = `bbox ${rows.boxes.subarray(4 * row, 4 * row + 4).join(', ')}`;
+        throw refused(row, found, 'finite numbers', 'non-finite-box');
+      }
+      // An area below every range: without a match the detection is ignored, with one it counts.
+      if (truth.notExhaustive[image]?.has(k)) areas[row] = -1;
+      imageOfRow[row] = image;
+      classOfRow[row] = k;
+    }
+  }
+  const byImage = sortBy(allRows(rows.count), imageOfRow, truth.images.ids.length);
+  const { order, start } = sortBy(byImage.order, classOfRow, truth.categories.length);
+  return {
+    rows,
+    order,
+    classStart: start,
+    imageOfRow,
+    images: kept.images,
+    areaOf: (row) => areas[row]!,
+    notes: new Notes(),
+    boxFirst: byBox,
+  };
+}
+
+const refused = (row: number, found: string, wanted: string, reason: string) =>
+  new EvaluationError('invalid-predictions', { thing: `detection ${row}`, found, wanted, reason, row });
+
+/** Which rows are kept (1), the first of them in lvis-api's order (image by image, as they first appear), and the images. */
+function keepBest(
+  rows: Rows,
+  truth: LvisTruth,
+  maxDetections: number,
+  log: DiagnosticLog,
+): { rows: Uint8Array; first: number; images: Set<number> } {
   const byImage = new Map<number, number[]>();
   for (let row = 0; row < rows.count; row++) {
-    const imageId = rows.imageIds[row]!;
-    const score = rows.scores[row]!;
-    const wrong = (found: string, wanted: string, reason: string) =>
-      new EvaluationError('invalid-predictions', { thing: `detection ${row}`, found, wanted, reason, row });
-    if (!truth.images.has(imageId)) throw wrong(`image_id ${imageId}`, 'the id of an image', 'detection-of-unknown-image');
-    if (!(rows.present[row]! & has.score) || Number.isNaN(score)) {
-      throw wrong(rows.present[row]! & has.score ? 'score NaN' : 'no score', 'a number', 'score-not-a-number');
+    const present = rows.present[row]!;
+    if (!(present & has.image) || !(present & has.category)) {
+      throw refused(row, `no ${present & has.image ? 'category_id' : 'image_id'}`, 'a number', 'missing-field');
     }
-    const list = byImage.get(imageId);
+    const image = truth.images.of(rows.imageIds[row]!);
+    if (image < 0) throw refused(row, `image_id ${rows.imageIds[row]}`, 'the id of an image', 'detection-of-unknown-image');
+    if (!(present & has.score) || Number.isNaN(rows.scores[row]!)) {
+      throw refused(row, present & has.score ? 'score NaN' : 'no score', 'a number', 'score-not-a-number');
+    }
+    const list = byImage.get(image);
     if (list) list.push(row);
-    else byImage.set(imageId, [row]);
+    else byImage.set(image, [row]);
   }
-  const kept: number[] = [];
-  for (const [imageId, list] of byImage) {
+  const kept = new Uint8Array(rows.count);
+  let first = -1;
+  for (const [image, list] of byImage) {
     if (maxDetections >= 0 && list.length > maxDetections) {
-      log.add('detections-over-limit', `Images with more than ${maxDetections} detections: the best were kept.`, imageId);
+      const id = truth.images.ids[image]!;
+      log.add('detections-over-limit', `Images with more than ${maxDetections} detections: the best were kept.`, id);
       list.sort((a, b) => rows.scores[b]! - rows.scores[a]!);
       list.length = maxDetections;
     }
-    for (const row of list) kept.push(row);
+    if (first < 0 && list.length > 0) first = list[0]!;
+    for (const row of list) kept[row] = 1;
   }
-  return kept;
+  return { rows: kept, first: Math.max(0, first), images: new Set(byImage.keys()) };
 }
 
 /** [rows] area by lvis-api's rule: that of the boxes where the first row has one, else that of the masks. */
-function areasOf(rows: Rows, kept: readonly number[]): Float64Array {
+function areasOf(rows: Rows, kept: Uint8Array, byBox: boolean): Float64Array {
   const areas = new Float64Array(rows.count);
-  const first = kept[0];
-  const byBox = first !== undefined && (rows.present[first]! & has.box) !== 0;
-  for (const row of kept) {
-    const wrong = (found: string, wanted: string) =>
-      new EvaluationError('invalid-predictions', { thing: `detection ${row}`, found, wanted, reason: 'mixed-results', row });
+  for (let row = 0; row < rows.count; row++) {
+    if (!kept[row]) continue;
     if (byBox) {
-      if (!(rows.present[row]! & has.box)) throw wrong('no bbox', 'one, as the first detection has');
+      if (!(rows.present[row]! & has.box)) throw refused(row, 'no bbox', 'one, as the first detection has', 'mixed-results');
       areas[row] = rows.boxes[4 * row + 2]! * rows.boxes[4 * row + 3]!;
     } else {
       const kind = rows.masks?.kinds[row] ?? maskKind.none;
       if (kind !== maskKind.runs) {
-        throw wrong(
-          `${kind === maskKind.none ? 'neither bbox nor segmentation' : 'another segmentation'}`,
-          'a bbox or compressed runs',
-        );
+        const found = kind === maskKind.none ? 'neither bbox nor segmentation' : kind === maskKind.broken ? 'a broken mask' : 'another segmentation'; // prettier-ignore
+        throw refused(row, found, 'a bbox or compressed runs', kind === maskKind.broken ? 'invalid-mask' : 'mixed-results');
       }
       areas[row] = rows.masks!.areas[row]!;
     }
@@ -187,180 +371,29 @@ function areasOf(rows: Rows, kept: readonly number[]): Float64Array {
   return areas;
 }
 
-/** Detections that count, by class and then by image in rising id. */
-function federate(
-  rows: Rows,
-  kept: readonly number[],
-  areas: Float64Array,
-  truth: LvisTruth,
-  log: DiagnosticLog,
-): { byClass: Map<number, Segment[]>; evaluated: number } {
-  const known = new Set(truth.categories.map(({ id }) => id));
-  const segments = new Map<IndexedImage, Map<number, number[]>>();
-  let evaluated = 0;
-  for (const row of kept) {
-    const category = rows.categoryIds[row]!;
-    const image = truth.images.get(rows.imageIds[row]!)!;
-    if (!known.has(category)) {
-      log.add('detection-of-unknown-category', 'Detections of classes that the ground truth does not list: left out.', row);
-    } else if (!(areas[row]! > 0 && areas[row]! < Infinity)) {
-      log.add('detection-without-area', 'Detections without area: left out, as lvis-api does.', row);
-    } else if (!image.judged.has(category)) {
-      log.add(
-        'label-not-judged',
-        'Detections of classes that are neither annotated nor looked for in their image: left out.',
-        row,
-      );
-    } else {
-      let classes = segments.get(image);
-      if (!classes) segments.set(image, (classes = new Map()));
-      const list = classes.get(category);
-      if (list) list.push(row);
-      else classes.set(category, [row]);
-      evaluated++;
-    }
-  }
-  const byClass = new Map<number, Segment[]>();
-  for (const image of truth.images.values()) {
-    const classes = segments.get(image);
-    for (const category of new Set([...image.truths.keys(), ...(classes?.keys() ?? [])])) {
-      const segment = { image, rows: classes?.get(category) ?? [] };
-      const list = byClass.get(category);
-      if (list) list.push(segment);
-      else byClass.set(category, [segment]);
-    }
-  }
-  return { byClass, evaluated };
-}
-
-/** Fills the cells of class k; returns its ground truth that counts. */
-function evaluateClass(
-  k: number,
-  K: number,
-  segments: readonly Segment[],
-  rows: Rows,
-  areas: Float64Array,
-  truth: LvisTruth,
-  iouType: 'bbox' | 'segm',
-  { precision, recall }: { precision: Float64Array; recall: Float64Array },
-): number {
-  const category = truth.categories[k]!.id;
-  const total = segments.reduce((sum, segment) => sum + segment.rows.length, 0);
-  const scores = new Float64Array(total);
-  /** By detection and area: bit t is set where it is a true, or false, positive at threshold t. */
-  const hits = new Uint16Array(total * A);
-  const misses = new Uint16Array(total * A);
-  const positives = new Int32Array(A);
-  let at = 0;
-  for (const { image, rows: unsorted } of segments) {
-    const sorted = [...unsorted].sort((a, b) => rows.scores[b]! - rows.scores[a]!);
-    const truths = image.truths.get(category);
-    const D = sorted.length;
-    const G = truths?.areas.length ?? 0;
-    const ious = D > 0 && G > 0 ? overlaps(sorted, rows, truths!, image, iouType) : new Float64Array(0);
-    const forgiven = image.notExhaustive.has(category);
-    const seen = new Map<string, GreedyMatches>();
-    for (let a = 0; a < A; a++) {
-      const { min, max } = cocoAreaRanges[a]!;
-      const ignore = truths?.areas.map((area, g) => truths.ignore[g]! || area < min || area > max) ?? [];
-      for (const ignored of ignore) if (!ignored) positives[a]!++;
-      if (D === 0) continue;
-      // Ranges that ignore the same annotations share their matches.
-      const key = ignore.join();
-      let matches = seen.get(key);
-      if (!matches && G > 0) {
-        matches = matchGreedy(ious, {
-          detections: D,
-          truths: G,
-          iouThresholds: cocoIouThresholds as unknown as number[],
-          ignore,
-        });
-        seen.set(key, matches);
-      }
-      for (let d = 0; d < D; d++) {
-        const area = areas[sorted[d]!]!;
-        const free = forgiven || area < min || area > max;
-        let hit = 0;
-        let miss = 0;
-        for (let t = 0; t < T; t++) {
-          if (matches && matches.truthOf[t * D + d]! >= 0) {
-            if (!matches.ignored[t * D + d]) hit |= 1 << t;
-          } else if (!free) miss |= 1 << t;
-        }
-        hits[(at + d) * A + a] = hit;
-        misses[(at + d) * A + a] = miss;
-      }
-    }
-    for (const row of sorted) scores[at++] = rows.scores[row]!;
-  }
-
-  const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
-  const [curvePrecision, curveRecall] = [new Float64Array(total), new Float64Array(total)];
-  for (let a = 0; a < A; a++) {
-    if (positives[a] === 0) continue;
-    for (let t = 0; t < T; t++) {
-      let tp = 0;
-      let fp = 0;
-      order.forEach((i, rank) => {
-        tp += (hits[i * A + a]! >> t) & 1;
-        fp += (misses[i * A + a]! >> t) & 1;
-        // numpy.spacing(1) in the divisor, as COCO's tool.
-        curvePrecision[rank] = tp / (fp + tp + Number.EPSILON);
-        curveRecall[rank] = tp / positives[a]!;
-      });
-      recall[(t * K + k) * A + a] = total > 0 ? curveRecall[total - 1]! : 0;
-      for (let i = total - 1; i > 0; i--) curvePrecision[i - 1] = Math.max(curvePrecision[i - 1]!, curvePrecision[i]!);
-      let i = 0;
-      for (let r = 0; r < R; r++) {
-        while (i < total && curveRecall[i]! < cocoRecallPoints[r]!) i++;
-        precision[((t * R + r) * K + k) * A + a] = i < total ? curvePrecision[i]! : 0;
-      }
-    }
-  }
-  return positives[0]!;
-}
-
-function overlaps(
-  sorted: readonly number[],
-  rows: Rows,
-  truths: { boxes: number[]; masks: Rle[] },
-  image: IndexedImage,
-  iouType: 'bbox' | 'segm',
-): Float64Array {
-  if (iouType === 'segm')
-    return maskIous(
-      sorted.map((row) => maskOf(rows, row, image)),
-      truths.masks,
-    );
-  const boxes = new Float64Array(sorted.length * 4);
-  sorted.forEach((row, d) => boxes.set(rows.boxes.subarray(4 * row, 4 * row + 4), 4 * d));
-  return boxIous(boxes, truths.boxes);
-}
-
-/** The mask of a row: its runs, or its box drawn as lvis-api draws it. */
-function maskOf(rows: Rows, row: number, { height, width }: IndexedImage): Rle {
-  const { masks } = rows;
+/** A row has runs, or a box that is drawn as lvis-api draws it. */
+function checkMask({ masks, boxes }: Rows, row: number, truth: LvisTruth, image: number): void {
   const kind = masks?.kinds[row] ?? maskKind.none;
-  const wrong = (found: string, wanted: string, cause?: unknown) =>
-    new EvaluationError('invalid-predictions', { thing: `detection ${row}`, found, wanted, reason: 'invalid-mask', row, cause });
-  if (masks && kind === maskKind.runs) {
-    const at = masks.offsets[row]! * 8;
-    try {
-      return decodeRle(masks.bytes.subarray(at, at + masks.lengths[row]!), masks.heights[row]!, masks.widths[row]!);
-    } catch (cause) {
-      throw wrong(cause instanceof Error ? cause.message : describe(cause), 'compressed runs', cause);
-    }
-  }
+  if (kind === maskKind.runs) return;
+  if (kind === maskKind.broken) throw refused(row, 'runs that do not fill their size', 'compressed runs', 'invalid-mask');
   if (kind !== maskKind.none)
-    throw wrong('a segmentation that is no compressed runs', 'compressed runs, the only form lvis-api reads');
-  const [x1, y1, w, h] = rows.boxes.subarray(4 * row, 4 * row + 4) as unknown as [number, number, number, number];
-  const [x2, y2] = [x1 + w, y1 + h];
-  return rleFromPolygon([x1, y1, x1, y2, x2, y2, x2, y1], height!, width!);
+    throw refused(
+      row,
+      'a segmentation that is no compressed runs',
+      'compressed runs, the only form lvis-api reads',
+      'invalid-mask',
+    );
+  if (!(truth.heights[image]! > 0 && truth.widths[image]! > 0)) {
+    const found = `a box to draw in image ${truth.images.ids[image]}, which has no height and width`;
+    throw refused(row, found, 'the size of the image in the ground truth', 'missing-field');
+  }
+  if (!boxes.subarray(4 * row, 4 * row + 4).every(Number.isFinite))
+    throw refused(row, `bbox ${boxes.subarray(4 * row, 4 * row + 4).join(', ')}`, 'finite numbers', 'non-finite-box');
 }
 
 function metricsOf(
   { precision, recall }: { precision: Float64Array; recall: Float64Array },
-  { categories }: LvisTruth,
+  { categories, frequencies }: LvisTruth,
   maxDetections: number,
 ): Record<LvisMetric, number> {
   const K = categories.length;
@@ -368,7 +401,7 @@ function metricsOf(
     meanOfCells(precision, { T, R, K, A, M: 1 }, { t: t === undefined ? undefined : [t], a, m: [0] });
   const ar = (a: number) => meanOfCells(recall, { T, R: 1, K, A, M: 1 }, { a, m: [0] });
   const ofFrequency = (frequency: string) => {
-    const classes = categories.flatMap((category, k) => (category.frequency === frequency ? [k] : []));
+    const classes = frequencies.flatMap((own, k) => (own === frequency ? [k] : []));
     const cells = new Float64Array(T * R * classes.length);
     let i = 0;
     for (let row = 0; row < T * R; row++) for (const k of classes) cells[i++] = precision[(row * K + k) * A]!;
