@@ -2,16 +2,16 @@
 import type { Value } from '../../ir/graph.js';
 import type { ImageFeed } from '../runtime.js';
 import { Usage, type Gpu } from './gpu.js';
+import { frameWords, type FramePlace } from './lower/image.js';
 
-/** Words of `struct Frame`: see lower/context.ts. */
-const FRAME_BYTES = 32;
+/** Bytes of `struct Frame` (kernels/shared/frame.wgsl). */
+const FRAME_BYTES = 80;
 
 export class ImageSlot {
   #buffer: GPUBuffer | undefined;
   #bytes = 0;
-  readonly #words = new Uint32Array(FRAME_BYTES / 4);
-  readonly #floats = new Float32Array(this.#words.buffer);
-  readonly #last = new Uint32Array(FRAME_BYTES / 4);
+  /** What the block says now. */
+  readonly #last = { width: 0, height: 0, channels: 0, left: NaN, top: NaN, across: NaN, down: NaN };
   readonly #rest = new Uint8Array(4);
   /** Bind groups made for the buffer of now. */
   #bound = new WeakSet<object>();
@@ -61,17 +61,20 @@ export class ImageSlot {
       this.#rest.set(data.subarray(whole));
       device.queue.writeBuffer(this.#buffer!, whole, this.#rest);
     }
-    this.#words[0] = width;
-    this.#words[1] = height;
-    this.#words[2] = channels;
-    this.#words[3] = width * channels;
-    this.#floats[4] = target.left;
-    this.#floats[5] = target.top;
-    this.#floats[6] = target.width;
-    this.#floats[7] = target.height;
-    if (this.#words.every((word, i) => word === this.#last[i])) return;
-    this.#last.set(this.#words);
-    device.queue.writeBuffer(this.uniform, this.offset, this.#words);
+    this.#place({ width, height, channels, rowBytes: width * channels, target });
+  }
+
+  /** Writes the block where it says something new. */
+  #place(frame: FramePlace): void {
+    const { width, height, channels, target } = frame;
+    const last = this.#last;
+    const same =
+      width === last.width && height === last.height && channels === last.channels && target.left === last.left &&
+      target.top === last.top && target.width === last.across && target.height === last.down; // prettier-ignore
+    if (same) return;
+    this.gpu.device.queue.writeBuffer(this.uniform, this.offset, frameWords(frame) as Uint32Array<ArrayBuffer>);
+    [last.width, last.height, last.channels] = [width, height, channels];
+    [last.left, last.top, last.across, last.down] = [target.left, target.top, target.width, target.height];
   }
 
   release(): void {

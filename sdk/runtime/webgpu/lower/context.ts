@@ -36,8 +36,7 @@ export type Binding =
   /** Pixels of the frame of an image input: `array<u32>`, bytes in row-major order with `row_bytes` a row, `channels` bytes a pixel (little endian in each word). */
   | { kind: 'image'; value: ValueId }
   /**
-   * Size and place of that frame, written every frame: `struct Frame { width: u32, height: u32, channels: u32, row_bytes: u32,
-   * left: f32, top: f32, target_width: f32, target_height: f32 }`, a uniform.
+   * Size and place of that frame, written whenever they change: a uniform, `struct Frame` of kernels/shared/frame.wgsl.
    */
   | { kind: 'frame'; value: ValueId };
 
