@@ -7,3 +7,32 @@ export { LearnError } from '../errors.js';
 export { solve, solverNames } from './solve/solve.js';
 export type { Solution, SolveOptions, SolverName } from './solve/solve.js';
 export type { NodePins } from './solve/prepare.js';
+
+export { FiringsBuilder } from './firings/firings.js';
+export type { Firings, FiringsBuilderOptions, ImageFirings, MaskRuns, TruthInput } from './firings/firings.js';
+export { readFirings, writeFirings } from './firings/file.js';
+export type { ReadFiringsOptions } from './firings/file.js';
+export type { Nodes } from './nodes.js';
+
+export { candidates, columnsFor, costOf, lossNames } from './candidates/index.js';
+export type { CandidateOptions } from './candidates/index.js';
+export { candidatesOf, columnOf } from './candidates/candidates.js';
+export type { CandidateRule } from './candidates/candidates.js';
+
+export { apLoss } from './costs/ap-loss.js';
+export type { ApLoss, ApLossOptions, Form, LongOptions } from './costs/ap-loss.js';
+export { ApTable } from './costs/ap-table.js';
+export type { ApOptions, FiringPair, MergeRule, RankedOutcomes } from './costs/ap-table.js';
+export type { Geometry } from './costs/overlap.js';
+export { distortionLoss } from './costs/distortion.js';
+export type { DistortionOptions } from './costs/distortion.js';
+export { weightedLoss } from './costs/loss.js';
+export type { Loss, LossValue, WeightedLoss } from './costs/loss.js';
+export { recallLoss } from './costs/recall.js';
+export type { Confusion } from './costs/recall.js';
+export { standInLoss } from './costs/stand-in.js';
+export type { StandInLoss, StandInOptions } from './costs/stand-in.js';
+export { addSynonyms, nameLoss } from './text/names.js';
+export type { NameLossOptions } from './text/names.js';
+export { languageLoss } from './text/vectors.js';
+export type { LanguageOptions } from './text/vectors.js';
