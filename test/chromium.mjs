@@ -33,3 +33,9 @@ export const swiftShader = [
 ]
   .filter(Boolean)
   .find((path) => existsSync(path));
+
+/** Mesa's software Vulkan driver, for Deno: it has shader-f16. Dawn refuses it. */
+export const llvmpipe = ['x86_64', 'aarch64']
+  .map((machine) => `/usr/share/vulkan/icd.d/lvp_icd.${machine}.json`)
+  .concat('/usr/share/vulkan/icd.d/lvp_icd.json')
+  .find((path) => existsSync(path));

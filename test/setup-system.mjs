@@ -1,6 +1,8 @@
-// Sees to the system packages that the tests need (Chromium): installs Debian's where this user may, says what to install where not.
+// Sees to the system packages that the tests need (Chromium, Vulkan with Mesa's software driver): installs Debian's where this user may, says what to
+// install where not.
 import { execFileSync } from 'node:child_process';
-import { chromiumPath } from './chromium.mjs';
+import { existsSync } from 'node:fs';
+import { chromiumPath, llvmpipe, swiftShader } from './chromium.mjs';
 
 const works = (program, ...args) => {
   try {
@@ -11,12 +13,24 @@ const works = (program, ...args) => {
   }
 };
 
-if (!chromiumPath) {
+// WebGPU on Linux needs the Vulkan loader and, without a GPU, software drivers: Chromium's for Dawn, Mesa's for Deno.
+const loader =
+  process.platform !== 'linux' ||
+  ['/usr/lib', '/usr/lib64', '/lib', '/lib64', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].some((folder) =>
+    existsSync(`${folder}/libvulkan.so.1`),
+  );
+const missing = [
+  ...(!chromiumPath || !swiftShader ? ['chromium'] : []),
+  ...(loader ? [] : ['libvulkan1']),
+  ...(process.platform === 'linux' && !llvmpipe ? ['mesa-vulkan-drivers'] : []),
+];
+
+if (missing.length > 0) {
   const sudo = process.getuid?.() === 0 ? [] : works('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined;
   if (!sudo || !works('apt-get', '--version')) {
     console.error(
-      'Chromium: found none; wanted Chromium or Chrome for the browser tests.\n' +
-        'Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH to its program.',
+      `System packages: found no ${missing.join(', no ')}; wanted Chromium for the browser tests and Vulkan with software drivers for WebGPU.\n` +
+        `Install them (Debian: apt-get install ${missing.join(' ')}), or set CHROMIUM_PATH to a Chromium or Chrome.`,
     );
     process.exit(1);
   }
@@ -25,5 +39,5 @@ if (!chromiumPath) {
     execFileSync(program, rest, { stdio: ['ignore', 'inherit', 'inherit'] });
   };
   aptGet('update');
-  aptGet('install', '--no-install-recommends', 'chromium');
+  aptGet('install', '--no-install-recommends', ...missing);
 }

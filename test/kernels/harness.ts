@@ -10,6 +10,7 @@ import { validateGraph } from '../../sdk/ir/validate.js';
 import { createReferenceRuntime } from '../../sdk/runtime/reference/index.js';
 import type { Feed, Runtime } from '../../sdk/runtime/runtime.js';
 import type { TensorData } from '../../sdk/tensor/dtype.js';
+import { floatArrayToHalf, halfArrayToFloat } from '../../sdk/tensor/half.js';
 import { sizeOf, type Shape } from '../../sdk/tensor/shape.js';
 import { runtimes } from './runtimes.js';
 
@@ -68,6 +69,22 @@ export const APPROXIMATED: Tolerance = { absolute: 2e-6, relative: 4e-6 };
 /** Pixels 0..255 weighted in float32, with float32 between the two passes: 255 * a few units in the last place. */
 export const PIXELS: Tolerance = { absolute: 2e-4, relative: 1e-6 };
 
+/** Rounding to binary16: half a unit in the last place is 2^-11 of a number, 2^-25 where it is subnormal; twice that where a scratch tensor is rounded, too. */
+const inHalves = ({ absolute, relative }: Tolerance): Tolerance => ({ absolute: absolute + 1e-7, relative: relative + 2 ** -10 });
+
+/** A case whose numbers binary16 can hold. */
+function rounded<K extends OperatorName>(row: Case<K>): Case<K> {
+  const inputs = row.inputs.map((input) =>
+    input && 'data' in input && (input.dtype ?? 'float32') === 'float32'
+      ? { ...input, data: Array.from(halfArrayToFloat(floatArrayToHalf(input.data))) }
+      : input,
+  );
+  return { ...row, inputs };
+}
+
+/** What becomes of a number beyond the largest half. */
+const storable = (value: number): number => (Math.abs(value) >= 65_520 ? Math.sign(value) * Infinity : value);
+
 /** Cases of test/golden/ops, whose answers come from other people's programs. */
 export function golden<K extends OperatorName>(op: K): Case<K>[] {
   const file = fileURLToPath(new URL(`../golden/ops/${op}.json`, import.meta.url));
@@ -80,9 +97,9 @@ export function testOperator<K extends OperatorName>(
   cases: readonly Case<K>[],
   tolerances: { reference: Tolerance; others: Tolerance },
 ): void {
-  for (const { name, create } of runtimes) {
+  for (const { name, create, half = false } of runtimes) {
     describe(`${op} on ${name}`, () => {
-      const tolerance = name === 'reference' ? tolerances.reference : tolerances.others;
+      const tolerance = half ? inHalves(tolerances.others) : name === 'reference' ? tolerances.reference : tolerances.others;
       let runtime: Runtime;
       let oracle: Runtime;
       beforeAll(async () => {
@@ -96,12 +113,15 @@ export function testOperator<K extends OperatorName>(
       // Without a stated answer there is nothing to hold the reference to.
       const rows = cases.filter((row) => name !== 'reference' || row.outputs);
       it.each(rows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
-        const { graph, feeds } = caseGraph(op, row);
+        const { graph, feeds } = caseGraph(op, half ? rounded(row) : row);
         const found = await runGraph(runtime, graph, feeds);
-        row.outputs?.forEach((output, i) => expectClose(found[i]!, output.data, tolerance));
+        // Stated answers are those of the case as it stands, not of its rounding to halves.
+        if (!half) row.outputs?.forEach((output, i) => expectClose(found[i]!, output.data, tolerance));
         if (name !== 'reference') {
           const wanted = await runGraph(oracle, graph, feeds);
-          wanted.forEach((data, i) => expectClose(found[i]!, data, tolerance));
+          wanted.forEach((data, i) =>
+            expectClose(found[i]!, half && data instanceof Float32Array ? data.map(storable) : data, tolerance),
+          );
         }
       });
     });

@@ -6,6 +6,8 @@ import { createWasmRuntime, type TileName } from '../../sdk/runtime/wasm/index.j
 
 export interface TestedRuntime {
   name: string;
+  /** Stores float tensors in f16: cases are rounded to it, and tolerances are wider. */
+  half?: boolean;
   create(): Promise<Runtime>;
 }
 

@@ -67,7 +67,7 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /** Opens a page that leaves its result in `globalThis.result` (a promise or a value); errors of the page reject. */
-export async function resultOf<T>(browser: Browser, url: string): Promise<T> {
+export async function resultOf<T>(browser: Browser, url: string, timeout = 60_000): Promise<T> {
   const page: Page = await browser.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
@@ -75,7 +75,7 @@ export async function resultOf<T>(browser: Browser, url: string): Promise<T> {
   page.on('response', (response) => response.status() >= 400 && problems.push(`${response.status()} ${response.url()}`));
   try {
     await page.goto(url);
-    await page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 });
+    await page.waitForFunction('globalThis.result !== undefined', undefined, { timeout });
     return (await page.evaluate('globalThis.result')) as T;
   } catch (error) {
     throw new Error(`${url}: ${String(error)}\n${problems.join('\n')}`, { cause: error });
