@@ -31,6 +31,8 @@ export const importTable = {
     rooms: [...data, 'image', 'graph', 'heads', 'unify', 'postprocess', 'runtime', 'store', 'platform', 'platform-types'],
   },
 };
+importTable.tails = { rooms: ['errors', 'ir', 'taxonomy', 'detections', 'runtime', 'heads', 'unify'] };
+importTable.detector.rooms.push('tails');
 importTable.ensemble = { rooms: [...importTable.detector.rooms, 'detector'] };
 importTable.load = { rooms: [...importTable.ensemble.rooms, 'ensemble'] };
 importTable.index = {
@@ -48,7 +50,7 @@ export function importTableMarkdown() {
   return ['| room | may import |', '| --- | --- |', ...rows].join('\n');
 }
 
-const files = ['errors', 'platform-types', 'platform', 'detector', 'ensemble', 'load', 'index'];
+const files = ['errors', 'platform-types', 'platform', 'tails', 'detector', 'ensemble', 'load', 'index'];
 const folders = new Set(Object.keys(importTable).filter((room) => !files.includes(room)));
 
 /** Who may import compiled code. A WASM module has one importer: the room it was written for. */

@@ -8,11 +8,13 @@ import { toFrame, type ImageInput } from './image/frame.js';
 import { fitTarget, toSourceBoxes } from './image/geometry.js';
 import { openModel, type ModelSource } from './graph/model.js';
 import type { Manifest } from './graph/manifest.js';
-import { openHead, type Head } from './heads/head.js';
-import { GraphBuilder } from './ir/builder.js';
-import { addScoreMerge, mergedKind } from './unify/merge.js';
+import { openHead } from './heads/head.js';
+import { Tails } from './tails.js';
+import { reprojected } from './unify/reproject.js';
 import { selectDetections, type NmsOptions } from './postprocess/select.js';
 import { labelSpace, type LabelSpace } from './taxonomy/label-space.js';
+import { mappingOf } from './taxonomy/mapping.js';
+import type { LabelTransform } from './taxonomy/transform.js';
 import { resolveLabels, type LabelsSpec, type ResolvedLabels } from './taxonomy/resolve.js';
 import type { ByteStore } from './platform-types.js';
 
@@ -72,17 +74,13 @@ interface Loaded {
   readonly shared: boolean;
   readonly report: DeviceReport;
   readonly base: Executable;
-  readonly head: Head;
-  /** The model's own label space. */
+  readonly tails: Tails;
+  /** The label space of each head. */
+  readonly datasets: readonly LabelSpace[];
+  /** The labels of all heads, one after another. */
   readonly labels: LabelSpace;
-  readonly tails: Map<string, Tail>;
-  readonly tailIds: WeakMap<object, number>;
-  nextTailId: number;
   disposed: boolean;
 }
-
-/** Programs for the label spaces used lately that are kept ready; the oldest idle one goes first. */
-const MAX_TAILS = 16;
 
 /** A detector whose results carry the labels `L`. Made by {@link loadDetector}. */
 export class Detector<L extends string = string> {
@@ -112,9 +110,15 @@ export class Detector<L extends string = string> {
           if (phase !== 'optimize') onProgress({ phase: 'download', file, loaded, total });
         }),
     });
-    const manifestHead = manifest.heads[0]!;
-    const own = labelSpace(manifestHead.dataset, manifestHead.labels);
-    const head = await openHead(manifestHead, graph, own);
+    const datasets = manifest.heads.map(({ dataset, labels }) => labelSpace(dataset, labels) as LabelSpace);
+    // One head is the rule: what several need comes when asked for.
+    const own = datasets.length === 1 ? datasets[0]! : (await import('./taxonomy/concatenate.js')).concatenate(datasets);
+    const heads = await Promise.all(
+      manifest.heads.map(async (head, i) => {
+        const prefix = i === 0 ? 'tail' : `tail${i}`;
+        return { head: await openHead(head, graph, datasets[i]!, { prefix }), labels: datasets[i]!.size };
+      }),
+    );
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
     const { runtime, report } = shared ?? (await chooseRuntime(options.device, options));
     try {
@@ -130,11 +134,9 @@ export class Detector<L extends string = string> {
         shared: shared !== undefined,
         report,
         base,
-        head,
+        tails: new Tails(base, heads),
+        datasets,
         labels: own,
-        tails: new Map(),
-        tailIds: new WeakMap(),
-        nextTailId: 0,
         disposed: false,
       };
       return new Detector(loaded, resolved);
@@ -164,7 +166,12 @@ export class Detector<L extends string = string> {
     return this.#loaded.base.memory;
   }
 
-  /** The label space of the model itself, whatever {@link Detector.labels} is. */
+  /** The label spaces of the model's heads: one a data set. */
+  get datasets(): readonly LabelSpace[] {
+    return this.#loaded.datasets;
+  }
+
+  /** The label space of the model itself, whatever {@link Detector.labels} is; of a model with several heads, all their labels one after another. */
   get modelLabels(): LabelSpace {
     return this.#loaded.labels;
   }
@@ -206,17 +213,36 @@ export class Detector<L extends string = string> {
         ? (this.#labels as unknown as ResolvedLabels<M>)
         : resolveLabels(options.labels as LabelsSpec<M>, loaded.labels);
     options.signal?.throwIfAborted();
-    if (!Array.isArray(input)) return detectOne(loaded, input as ImageInput, labels, settings);
+    if (!Array.isArray(input)) return (await detectOne(loaded, input as ImageInput, [labels], settings))[0]!;
     const results: Detections<M>[] = [];
     for (const [i, image] of input.entries()) {
       try {
-        results.push(await detectOne(loaded, image, labels, settings));
+        results.push(...(await detectOne(loaded, image, [labels], settings)));
       } catch (error) {
         if (error instanceof Error && error !== options.signal?.reason) error.message = `images[${i}]: ${error.message}`;
         throw error;
       }
     }
     return results;
+  }
+
+  /**
+   * What each head says in the labels of its own data set, by the name of the data set; the network runs once. With a taxonomy (or a unified label
+   * space) all heads that it joins speak for a label: the joint scores of UniDet's Eq. 5, re-projected to each data set.
+   * @throws as {@link Detector.detect}.
+   */
+  async detectPerDataset(
+    image: ImageInput,
+    { labels: through, ...options }: Omit<DetectOptions, 'labels'> & { labels?: LabelTransform } = {},
+  ): Promise<ReadonlyMap<string, Detections>> {
+    const loaded = this.#loaded;
+    if (loaded.disposed) throw new DisposedError('detector');
+    const settings = checkOptions(options);
+    const answers = loaded.datasets.map((dataset, i) =>
+      through ? resolveLabels(reprojected(through, dataset.name), loaded.labels) : ownLabels(loaded, i),
+    );
+    const all = await detectOne(loaded, image, answers, settings);
+    return new Map(all.map((detections, i) => [loaded.datasets[i]!.name, detections]));
   }
 
   /** Frees the network, its device memory and its threads; idempotent. Calls in flight reject with DisposedError. */
@@ -230,6 +256,15 @@ export class Detector<L extends string = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The answer of one head in its own labels. */
+function ownLabels({ datasets, labels }: Loaded, head: number): ResolvedLabels {
+  const space = datasets[head]!;
+  if (datasets.length === 1) return { space, mapping: undefined, combine: 'max', missing: [] };
+  const start = datasets.slice(0, head).reduce((sum, { size }) => sum + size, 0);
+  const mapping = mappingOf(space.labels.map(({ index }) => [start + index]), labels.size); // prettier-ignore
+  return { space, mapping, combine: 'max', missing: [] };
 }
 
 interface Settings {
@@ -251,90 +286,35 @@ export function checkOptions(options: DetectOptions): Settings {
   return { scoreThreshold, maxDetections, nms, signal };
 }
 
+/** Heads with boxes of their own see one object several times. */
+const BRANCH_NMS: NmsOptions = { iouThreshold: 0.6, perClass: true };
+
+/** One image, answered in each of the given label spaces. */
 async function detectOne<L extends string>(
   loaded: Loaded,
   input: ImageInput,
-  labels: ResolvedLabels<L>,
-  { scoreThreshold, maxDetections, nms = loaded.manifest.nms ?? false, signal }: Settings,
-): Promise<Detections<L>> {
+  answers: readonly ResolvedLabels<L>[],
+  settings: Settings,
+): Promise<Detections<L>[]> {
+  const { scoreThreshold, maxDetections, signal } = settings;
+  const nms = settings.nms ?? loaded.manifest.nms ?? (loaded.tails.branches > 1 ? BRANCH_NMS : false);
   // 1. image: anything -> upright 8-bit pixels, and where they land in the network's input.
   const frame = await toFrame(input, { signal });
   const target = fitTarget(loaded.manifest.input.fit, frame, loaded.manifest.input);
 
-  // 2. graph, 3. heads, 4. unify: the network and, behind it, a tail for this label space, in one run on the device.
-  const { head } = loaded;
-  const from = labels.mapping ? mergedKind({ combine: labels.combine, from: head.scores.from }) : head.scores.from;
-  const feeds = { [loaded.imageInput]: { ...frame, target }, ...head.feeds(scoreThreshold, from) };
-  // Suppression removes candidates, so more are taken than are wanted.
-  const wanted = nms === false ? maxDetections : maxDetections * 4;
-  const candidates = await withTail(loaded, labels, wanted, (executable) =>
-    executable.run({ feeds, outputs: head.outputs, signal }, (results) =>
-      head.decode(results, { labels: labels.space.size, from }),
-    ),
-  );
+  // 2. graph, 3. heads, 4. unify: the network and, behind it, a tail for these label spaces, in one run on the device.
+  const candidates = await loaded.tails.run(answers, {
+    feeds: { [loaded.imageInput]: { ...frame, target } },
+    scoreThreshold,
+    // Suppression removes candidates, so more are taken than are wanted.
+    wanted: nms === false ? maxDetections : maxDetections * 4,
+    signal,
+  });
 
   // 5. postprocess: suppress, keep the best, and bring the boxes back to source pixels.
-  toSourceBoxes(candidates.boxes, target, frame);
-  const kept = selectDetections(candidates, { scoreThreshold, maxDetections, nms });
-  return new Detections({ ...kept, labels: labels.space, imageWidth: frame.width, imageHeight: frame.height });
-}
-
-/** The program of network plus tail for one label space. */
-interface Tail {
-  readonly executable: Promise<Executable>;
-  /** Frames that are using it now; only an idle tail may be given up. */
-  users: number;
-}
-
-/** Runs `use` with the program for a label space and a number of candidates; programs are made once and kept while they are used often. */
-async function withTail<T>(
-  loaded: Loaded,
-  labels: ResolvedLabels,
-  candidates: number,
-  use: (executable: Executable) => Promise<T>,
-): Promise<T> {
-  // Powers of two keep the number of programs small.
-  const k = 2 ** Math.ceil(Math.log2(Math.max(128, candidates)));
-  const identity = labels.mapping ?? loaded;
-  let id = loaded.tailIds.get(identity);
-  if (id === undefined) loaded.tailIds.set(identity, (id = loaded.nextTailId++));
-  const key = `${id}/${labels.combine}/${k}`;
-  const tail = loaded.tails.get(key) ?? { executable: buildTail(loaded, labels, k), users: 0 };
-  // The one used last stands last.
-  loaded.tails.delete(key);
-  loaded.tails.set(key, tail);
-  tail.users++;
-  try {
-    const executable = await tail.executable.catch((error: unknown) => {
-      loaded.tails.delete(key);
-      throw error;
-    });
-    return await use(executable);
-  } finally {
-    tail.users--;
-    if (loaded.tails.size > MAX_TAILS) giveUpIdleTails(loaded);
-  }
-}
-
-function giveUpIdleTails({ tails }: Loaded): void {
-  for (const [key, tail] of tails) {
-    if (tails.size <= MAX_TAILS) return;
-    if (tail.users > 0) continue;
-    tails.delete(key);
-    // A tail that could not be built has nothing to free; its error went to the call that asked for it.
-    tail.executable.then(
-      (executable) => executable.dispose(),
-      () => undefined,
-    );
-  }
-}
-
-async function buildTail({ base, head }: Loaded, labels: ResolvedLabels, k: number): Promise<Executable> {
-  const builder = new GraphBuilder();
-  const scores = head.addScores(builder);
-  const merged = labels.mapping
-    ? addScoreMerge(builder, scores, labels.mapping, { combine: labels.combine, from: head.scores.from })
-    : scores;
-  head.addPeaks(builder, merged, { k, labels: labels.space.size });
-  return base.extend(builder.build());
+  return candidates.map((own, i) => {
+    toSourceBoxes(own.boxes, target, frame);
+    const kept = selectDetections(own, { scoreThreshold, maxDetections, nms });
+    return new Detections({ ...kept, labels: answers[i]!.space, imageWidth: frame.width, imageHeight: frame.height });
+  });
 }

@@ -7,6 +7,7 @@ import {
   type Detector,
   type Ensemble,
   type FusionOptions,
+  type ImageInput,
   loadDetector,
   type LoadOptions,
   LabelweaveError,
@@ -129,8 +130,13 @@ interface ImageRow {
   ms: number;
 }
 
+/** What both have in common. */
+interface AnyDetector {
+  detect(image: ImageInput, options: DetectOptions): Promise<Detections>;
+}
+
 async function detectFile(
-  detector: Detector | Ensemble,
+  detector: AnyDetector,
   file: string,
   options: DetectOptions,
   drawing: string | undefined,

@@ -49,6 +49,8 @@ export interface Head {
   readonly inputs: readonly string[];
   /** What to read back after a run. */
   readonly outputs: readonly string[];
+  /** The same head under other names: for another label space in the same tail graph. */
+  withPrefix(prefix: string): Head;
   /** Adds everything from the values of the network to the scores: [..., K]. */
   addScores(builder: GraphBuilder): ValueId;
   /** Adds everything from the (merged) scores [..., labels] to `outputs`. At most `k` candidates. */
