@@ -10,8 +10,8 @@ import { NodeContext } from './node.js';
 import { converters, refused } from './operators/index.js';
 import { decodeTensor, graphType, type ExternalData } from './tensor.js';
 
-/** Versions of the standard operator set whose meaning the converters know. */
-export const OPSETS = { least: 6, most: 21 } as const;
+/** Versions of the standard operator set whose meaning the converters know. Of 1 to 6, what changed until 7 is known where old models use it. */
+export const OPSETS = { least: 1, most: 26 } as const;
 
 export interface OnnxImportOptions {
   /** Wanted results: names of any values of the model. Default: its outputs. */
@@ -248,6 +248,7 @@ function inputShapes(model: OnnxModel, options: OnnxImportOptions): (input: Onnx
     const shape = input.shape?.map((d) => (typeof d === 'string' ? (bound.get(d) ?? d) : d));
     const open = shape?.flatMap((d, i) => (typeof d === 'number' ? [] : [d === undefined ? `axis ${i}` : `"${d}" (axis ${i})`]));
     if (shape && open!.length === 0) return shape as number[];
+    if (input.kind !== 'tensor' && input.kind !== 'unknown') return [];
     throw new ModelError('invalid-model', {
       thing: `input "${input.name}"`,
       found: shape ? `open dimensions ${open!.join(', ')} in ${shapeText(input.shape)}` : 'no shape',

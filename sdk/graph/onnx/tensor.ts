@@ -76,6 +76,9 @@ export function decodeTensor(tensor: OnnxTensor, external?: ExternalData): Const
     if (spans.length > 1) spans.reduce((at, span) => (joined.set(span, at), at + span.length), 0);
     return fromRaw(tensor.type, joined, count);
   }
+  // Two elements a number.
+  if (bits[tensor.type] === 4 && tensor.integers.length === bytes)
+    return fromRaw(tensor.type, Uint8Array.from(tensor.integers), count);
   if (tensor.integers.length !== count) fail(`${tensor.integers.length} numbers`, `${count} for ${formatShape(tensor.dims)}`);
   if (tensor.type === T.float16) return new Constant('float16', Uint16Array.from(tensor.integers));
   if (tensor.type === T.bfloat16) return fromRaw(tensor.type, new Uint8Array(Uint16Array.from(tensor.integers).buffer), count);

@@ -8,6 +8,7 @@ import { graphType } from '../tensor.js';
 /** Integers narrower than 32 bits wrap around: modulus and lowest value by element type. */
 const narrow: Readonly<Record<number, readonly [modulus: number, lowest: number]>> = {
   [T.uint8]: [2 ** 8, 0], [T.int8]: [2 ** 8, -(2 ** 7)], [T.uint16]: [2 ** 16, 0], [T.int16]: [2 ** 16, -(2 ** 15)],
+  [T.uint4]: [2 ** 4, 0], [T.int4]: [2 ** 4, -(2 ** 3)],
 }; // prettier-ignore
 
 function wrapped(c: NodeContext, x: Tensor): Tensor {
@@ -154,7 +155,8 @@ const cast = (c: NodeContext, type: number): Tensor => {
   const x = c.input(0);
   const dtype = graphType(type);
   if (!dtype) c.unsupported(`a cast to ${elementTypeName(type)}`, 'numbers: float, float16, bfloat16, double, integers or bool');
-  return c.g.cast(x, dtype, type);
+  const y = c.g.cast(x, dtype, type);
+  return x.type === T.bool || x.type === type ? y : wrapped(c, y);
 };
 
 const isInf: Converter = (c) => {

@@ -310,7 +310,8 @@ const spaceToDepth: Converter = (c) => {
     c.fail(`${x.shape.join(', ')} in blocks of ${b}`, 'multiples of blocksize');
   const [n, channels, h, w] = x.shape as [number, number, number, number];
   const parts = g.reshape(x, [n, channels, h / b, b, w / b, b]);
-  return g.reshape(g.transpose(parts, [0, 3, 5, 1, 2, 4]), [n, channels * b * b, h / b, w / b]);
+  const crd = c.text('mode', 'DCR') === 'CRD';
+  return g.reshape(g.transpose(parts, crd ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]), [n, channels * b * b, h / b, w / b]);
 };
 
 const constant: Converter = (c) => {
@@ -363,7 +364,10 @@ const oneHot: Converter = (c) => {
   shape.splice(axis, 0, 1);
   g.room([depth]);
   const places = g.constant(Int32Array.from({ length: depth }, (_, i) => i), Array.from({ length: rank }, (_, i) => (i === axis ? depth : 1)), T.int32); // prettier-ignore
-  const wanted = g.number('floor_mod', g.cast(g.reshape(index, shape), 'int32', T.int32), depth);
+  // Negative ones count from the end; what is outside is nowhere.
+  const whole = g.cast(g.reshape(index, shape), 'int32', T.int32);
+  const negative = g.cast(g.compare('less', whole, g.scalar(0, whole)), 'int32', T.int32);
+  const wanted = g.binary('add', whole, g.number('mul', negative, depth));
   const [off, on] = [g.reshape(g.part(values, 0, 0, 1), []), g.reshape(g.part(values, 0, 1, 1), [])];
   return { ...g.where(g.compare('equal', wanted, places), on, off), type: values.type };
 };

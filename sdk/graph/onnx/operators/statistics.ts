@@ -161,6 +161,7 @@ const perChannel = (c: NodeContext, x: Tensor, like: Tensor): Tensor => {
 const batchNormalization: Converter = (c) => {
   const { g } = c;
   if (c.flag('training_mode')) c.unsupported('training_mode', 'a model for inference');
+  if (c.opset < 7 && !c.flag('is_test')) c.unsupported('is_test 0', 'a model for inference');
   if (c.opset < 9 && !c.flag('spatial', true)) c.unsupported('spatial 0', 'statistics a channel');
   const x = c.input(0);
   c.rank(x, 2);
@@ -271,8 +272,12 @@ const lpNormalization: Converter = (c) => {
   const { g } = c;
   const x = c.input(0);
   const axis = c.axis(c.int('axis', -1), c.rank(x, 1));
-  if (c.int('p', 2) === 1) return g.binary('div', x, g.reduce('sum', g.unary('abs', x), [axis], true));
-  return g.binary('div', x, g.unary('sqrt', g.reduce('sum', g.unary('square', x), [axis], true)));
+  const norm =
+    c.int('p', 2) === 1
+      ? g.reduce('sum', g.unary('abs', x), [axis], true)
+      : g.unary('sqrt', g.reduce('sum', g.unary('square', x), [axis], true));
+  // Nothing but zeros stays zero.
+  return g.binary('div', x, g.number('maximum', norm, 2 ** -126));
 };
 
 // --- matrix products ---------------------------------------------------------------------------------------------------------------------
