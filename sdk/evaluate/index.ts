@@ -37,6 +37,7 @@ export {
   expandObjects,
   joinBoxesAndMasks,
   labelRelations,
+  OpenImagesEvaluator,
   readOpenImagesBoxes,
   readOpenImagesLabelMap,
   readOpenImagesLabels,
@@ -58,6 +59,7 @@ export {
 export {
   detectron2IouThresholds,
   evaluateVoc,
+  VocEvaluator,
   readVocAnnotation,
   readVocDetections,
   type VocAnnotation,

@@ -1,6 +1,7 @@
 // Matched detections of any number of batches, kept small, and their file form, so that shards can be merged. Order makes results exact.
-import { ArgumentError, EvaluationError } from '../../errors.js';
+import { EvaluationError } from '../../errors.js';
 import type { EvaluationKernels } from '../input/kernels.js';
+import { brokenShard, openShard, writeShard } from '../shards.js';
 import type { MatchedClass } from './engine.js';
 import type { Settings } from './parameters.js';
 
@@ -32,11 +33,12 @@ export class Outcomes {
   readonly words: number;
   readonly areas: number;
 
-  readonly #magic: string;
-
   /** @param protocol first word of the file form */
-  constructor(settings: Settings, images: number, protocol: string) {
-    this.#magic = `labelweave-${protocol} 1\n`;
+  constructor(
+    settings: Settings,
+    images: number,
+    private readonly protocol: string,
+  ) {
     this.packed = settings.iouThresholds.length <= 16;
     this.areas = settings.areaRanges.length;
     this.words = this.areas * (this.packed ? 1 : 2);
@@ -126,98 +128,76 @@ export class Outcomes {
     return places;
   }
 
-  /** Bytes that {@link Outcomes.merge} reads: a line of JSON, then the columns, little-endian. */
+  /** Bytes that {@link Outcomes.merge} reads. */
   write(head: PartialHead): Uint8Array<ArrayBuffer> {
     const { count, words } = this;
-    const magic = this.#magic;
     const seen: number[] = [];
     this.seen.forEach((value, i) => value && seen.push(i));
-    const text = new TextEncoder().encode(magic + JSON.stringify({ ...head, count, words, seen: seen.length }) + '\n');
-    const start = Math.ceil(text.length / 8) * 8;
-    const bytes = new Uint8Array(start + count * (8 + 4 * (3 + words)) + seen.length * 4);
-    bytes.set(text);
-    bytes.fill(10, text.length, start);
-    let at = start;
-    const add = (column: Float64Array | Int32Array | Uint32Array) => {
-      bytes.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), at);
-      at += column.byteLength;
-    };
-    add(this.scores.subarray(0, count));
-    add(this.classes.subarray(0, count));
-    add(this.images.subarray(0, count));
-    add(this.ranks.subarray(0, count));
-    add(this.bits.subarray(0, count * words));
-    add(Uint32Array.from(seen));
-    return bytes;
+    return writeShard(this.protocol, head, {
+      scores: this.scores.subarray(0, count),
+      classes: this.classes.subarray(0, count),
+      images: this.images.subarray(0, count),
+      ranks: this.ranks.subarray(0, count),
+      bits: this.bits.subarray(0, count * words),
+      seen: Uint32Array.from(seen),
+    });
   }
 
   /** Adds a partial result. Throws ArgumentError where it is none or of another evaluation, EvaluationError where images were seen before. */
   merge(bytes: Uint8Array, own: PartialHead, idOf: (image: number) => number): PartialHead {
-    const broken = (found: string, wanted: string, cause?: unknown): never => {
-      throw new ArgumentError({ thing: 'partial result', found, wanted, cause });
-    };
-    const magic = this.#magic;
-    const line = new TextDecoder().decode(bytes.subarray(0, magic.length));
-    if (line !== magic) broken(JSON.stringify(line.slice(0, 24)), 'bytes that partial() of this protocol and version made');
-    const end = bytes.indexOf(10, magic.length);
-    let head: PartialHead & { count: number; words: number; seen: number };
-    try {
-      head = JSON.parse(new TextDecoder().decode(bytes.subarray(magic.length, end))) as typeof head;
-    } catch (cause) {
-      return broken('a broken head', 'bytes that partial() made', cause);
-    }
-    for (const key of ['settings', 'images', 'categories', 'truth'] as const) {
-      if (head[key] !== own[key]) broken(`${key} = ${String(head[key])}`, `${String(own[key])}, as in this evaluator`);
-    }
+    const { settings, images: imageCount, categories, truth } = own;
+    const { head, columns } = openShard<PartialHead, OutcomeColumns>(bytes, this.protocol, {
+      settings,
+      images: imageCount,
+      categories,
+      truth,
+    });
     if (head.boxFirst !== undefined && own.boxFirst !== undefined && head.boxFirst !== own.boxFirst) {
-      broken(
+      throw brokenShard(
         `first detection ${head.boxFirst ? 'with' : 'without'} a bbox`,
         'shards whose first detections have the same fields',
       );
     }
-    const start = Math.ceil((end + 1) / 8) * 8;
-    const { count, words } = head;
-    if (words !== this.words || bytes.length !== start + count * (8 + 4 * (3 + words)) + head.seen * 4) {
-      broken(`${bytes.length} bytes`, 'a whole partial result');
+    const { scores, classes, images, ranks, bits, seen } = columns;
+    const count = scores?.length;
+    if (
+      ![classes, images, ranks].every((column) => column?.length === count) ||
+      bits?.length !== count * this.words ||
+      !seen ||
+      seen.some((image) => image >= this.seen.length) ||
+      images.some((image) => image < 0 || image >= this.seen.length) ||
+      classes.some((k) => k < 0 || k >= categories)
+    ) {
+      throw brokenShard('columns that do not fit each other', 'bytes that partial() made');
     }
-    const copy = bytes.slice(start);
-    let at = 0;
-    const column = <T>(type: new (buffer: ArrayBuffer, at: number, length: number) => T, length: number): T => {
-      const view = new type(copy.buffer, at, length);
-      at += length * (type === (Float64Array as unknown) ? 8 : 4);
-      return view;
-    };
-    const scores = column(Float64Array, count);
-    const classes = column(Int32Array, count);
-    const images = column(Int32Array, count);
-    const ranks = column(Uint32Array, count);
-    const bits = column(Uint32Array, count * words);
-    const seen = column(Uint32Array, head.seen);
-    for (const image of seen) {
-      if (image >= this.seen.length) broken(`image index ${image}`, `below ${this.seen.length}`);
-      if (this.seen[image]) imageTwice(idOf(image));
-    }
-    if (images.some((image) => image < 0 || image >= this.seen.length) || classes.some((k) => k < 0 || k >= own.categories)) {
-      broken('an image or class that is not there', 'bytes that partial() made');
-    }
+    for (const image of seen) if (this.seen[image]) imageTwice(idOf(image));
     for (const image of seen) this.seen[image] = 1;
     this.#reserve(this.count + count);
     this.scores.set(scores, this.count);
     this.classes.set(classes, this.count);
     this.images.set(images, this.count);
     this.ranks.set(ranks, this.count);
-    this.bits.set(bits, this.count * words);
+    this.bits.set(bits, this.count * this.words);
     this.count += count;
     return head;
   }
 }
 
-export function imageTwice(id: number): never {
+interface OutcomeColumns extends Record<string, Float64Array | Int32Array | Uint32Array> {
+  scores: Float64Array;
+  classes: Int32Array;
+  images: Int32Array;
+  ranks: Uint32Array;
+  bits: Uint32Array;
+  seen: Uint32Array;
+}
+
+export function imageTwice(id: number | string): never {
   throw new EvaluationError('invalid-predictions', {
     thing: `image ${id}`,
     found: 'detections in two batches or shards',
     wanted: 'all detections of an image in one batch',
-    next: 'Give `wholeImages: false`, which keeps detections until the result is asked for.',
+    next: "Sort batches by image; COCO's and LVIS' evaluators take `wholeImages: false`, too, which keeps detections until the result.",
     reason: 'image-in-two-batches',
   });
 }

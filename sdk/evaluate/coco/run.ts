@@ -3,6 +3,7 @@ import { hardwareConcurrency } from '#platform';
 import { ArgumentError, describe, DisposedError } from '../../errors.js';
 import { GrowingRows, type Rows } from '../input/columns.js';
 import { startKernels, type EvaluationKernels } from '../input/kernels.js';
+import { hashOf } from '../shards.js';
 import type { LongOptions } from '../types.js';
 import { curvesOfClass, matchClass, planCurves, planMatch, type MatchedClass } from './engine.js';
 import { imageTwice, Outcomes, type PartialHead } from './outcomes.js';
@@ -269,16 +270,9 @@ export class MatchedBatches {
   }
 }
 
-/** FNV-1a over what decides matches, so that shards of different ground truth are not merged. */
+/** Over what decides matches, so that shards of different ground truth are not merged. */
 function fingerprint(truth: Truth): string {
-  let hash = 0x811c9dc5;
-  const add = (bytes: Uint8Array) => {
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  };
-  for (const column of [truth.images.ids, truth.classes.ids, truth.areas, truth.rows.boxes, truth.order, truth.positives]) {
-    add(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
-  }
-  return (hash >>> 0).toString(16);
+  return hashOf([truth.images.ids, truth.classes.ids, truth.areas, truth.rows.boxes, truth.order, truth.positives]);
 }
 
 /** Rows of several batches as one. */

@@ -12,6 +12,7 @@ export {
 export { expandLabels, expandObjects, labelRelations, type LabelRelations, type OpenImagesHierarchy } from './hierarchy.js';
 export {
   evaluateOpenImages,
+  OpenImagesEvaluator,
   type OpenImagesBox,
   type OpenImagesClassResult,
   type OpenImagesDetection,

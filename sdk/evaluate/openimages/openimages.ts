@@ -1,8 +1,10 @@
 // Average precision of Open Images: the challenge (boxes and instance masks), OIDv2, and the two Pascal forms of the same tool. It reads no files.
 import { ArgumentError, describe, EvaluationError } from '../../errors.js';
 import { areaUnderCurve } from '../average-precision.js';
+import { imageTwice } from '../coco/outcomes.js';
 import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
 import { rleArea, rleIntersection, rleToBox, type Rle } from '../rle.js';
+import { brokenShard, hashOf, openShard, writeShard } from '../shards.js';
 import { numpySum } from '../stats.js';
 import { expandLabels, expandObjects, labelRelations, type OpenImagesHierarchy } from './hierarchy.js';
 
@@ -113,15 +115,17 @@ export interface OpenImagesResult {
 
 interface ImageData {
   objects: OpenImagesObject[];
-  detections: { detection: OpenImagesDetection; box: OpenImagesBox }[];
   /** Labels that are verified or boxed. */
   judged: Set<string>;
 }
 
-/** Per class: ranked scores and what each is worth (0: false). */
+/** Per class: ranked scores and what each is worth (0: false), and where each comes from. */
 interface Ranking {
   scores: number[];
   values: number[];
+  /** Place of the image in the list of images with detections, and rank in it. */
+  images: number[];
+  ranks: number[];
   positives: number;
 }
 
@@ -151,63 +155,235 @@ export function evaluateOpenImages(
   detections: readonly OpenImagesDetection[],
   options: OpenImagesOptions,
 ): OpenImagesResult {
-  const settings = checkOptions(options);
-  const { classes, protocol, track, groupOfWeight, iouThreshold } = settings;
-  const log = new DiagnosticLog();
-  objects.forEach((object, row) => checkObject(object, row));
-  labels.forEach((label, row) => checkLabel(label, row));
-  [objects, labels] = expand(objects, labels, options, log);
-  const images = collect(objects, labels, detections, settings, log);
+  const evaluator = new OpenImagesEvaluator(objects, labels, options);
+  evaluator.add(detections);
+  return evaluator.result();
+}
 
-  const rankings = new Map(classes.map((label): [string, Ranking] => [label, { scores: [], values: [], positives: 0 }]));
-  for (const image of [...images.keys()].sort()) {
-    const { objects: truths, detections: found, judged } = images.get(image)!;
-    for (const [label, truth] of byLabel(truths)) rankings.get(label)!.positives += positivesOf(truth, settings);
-    for (const [label, list] of byLabel(found.map((entry) => ({ ...entry, label: entry.detection.label })))) {
-      if (protocol === 'challenge' && !judged.has(label)) {
-        log.add(
-          'label-not-judged',
-          'Detections of labels that are neither verified nor boxed in their image: left out.',
-          label,
-          list.length,
-        );
-        continue;
+/**
+ * Evaluates detections of Open Images that come in batches, in bounded memory beside the ground truth (about 40 bytes a detection). Partial
+ * results are bytes; merged in any order they give the same bits as one run over all. The rules are those of {@link evaluateOpenImages}.
+ *
+ * @example
+ * const evaluator = new OpenImagesEvaluator(objects, labels, { classes });
+ * for await (const batch of batches) evaluator.add(batch);
+ * const { map } = evaluator.result();
+ */
+export class OpenImagesEvaluator {
+  readonly #settings: Settings;
+  readonly #images: Map<string, ImageData>;
+  readonly #known: ReadonlySet<string>;
+  readonly #rankings: Map<string, Ranking>;
+  /** What the ground truth showed, and what the detections did. */
+  readonly #log = new DiagnosticLog();
+  #found = new DiagnosticLog();
+  /** Images with detections, in the order of their coming. */
+  readonly #names: string[] = [];
+  readonly #places = new Map<string, number>();
+  #mark: string | undefined;
+
+  /** Takes the ground truth. Throws ArgumentError, EvaluationError. */
+  constructor(objects: readonly OpenImagesObject[], labels: readonly OpenImagesLabel[], options: OpenImagesOptions) {
+    this.#settings = checkOptions(options);
+    const { classes } = this.#settings;
+    objects.forEach((object, row) => checkObject(object, row));
+    labels.forEach((label, row) => checkLabel(label, row));
+    const [expandedObjects, expandedLabels] = expand(objects, labels, options, this.#log);
+    this.#known = new Set(classes);
+    this.#images = collect(expandedObjects, expandedLabels, this.#known, this.#log);
+    const empty = (): Ranking => ({ scores: [], values: [], images: [], ranks: [], positives: 0 });
+    this.#rankings = new Map(classes.map((label) => [label, empty()]));
+    for (const { objects: truths } of this.#images.values()) {
+      for (const [label, truth] of byLabel(truths)) this.#rankings.get(label)!.positives += positivesOf(truth, this.#settings);
+    }
+  }
+
+  /**
+   * Takes a batch: all detections of each of its images. A batch that is refused leaves the evaluator as it was. Throws EvaluationError: rows are
+   * those of the batch; reason `image-in-two-batches` where an image comes again.
+   */
+  add(detections: readonly OpenImagesDetection[]): void {
+    const settings = this.#settings;
+    const log = new DiagnosticLog();
+    const batch = new Map<string, { detection: OpenImagesDetection; box: OpenImagesBox; label: string }[]>();
+    detections.forEach((detection, row) => {
+      const box = checkDetection(detection, row, settings);
+      const { image, label, score } = detection;
+      let list = batch.get(image);
+      if (!list) {
+        if (this.#places.has(image)) imageTwice(image);
+        batch.set(image, (list = []));
       }
-      const ranking = rankings.get(label)!;
-      const truth = truths.filter((object) => object.label === label);
-      const { scores, values } = rankImage(list, truth, settings, image);
-      ranking.scores.push(...scores);
-      ranking.values.push(...values);
+      if (!this.#known.has(label)) {
+        log.add('detection-of-unknown-class', 'Detections of classes outside the list: left out.', label);
+      } else if (!(box[0] < box[2] && box[1] < box[3])) {
+        log.add('detection-without-area', 'Detections without area: left out, as the official tool does.', row);
+      } else if (score > lowestScore) {
+        if (!this.#images.has(image)) {
+          const done = settings.protocol === 'challenge' ? 'left out' : 'false, as the official tool has them';
+          log.add('detection-of-unknown-image', `Detections on images without any annotation: ${done}.`, image);
+        }
+        list.push({ detection, box, label });
+      }
+    });
+    const rows: { label: string; image: string; scores: number[]; values: number[] }[] = [];
+    for (const [image, found] of batch) {
+      const { objects, judged } = this.#images.get(image) ?? { objects: [], judged: new Set<string>() };
+      for (const [label, list] of byLabel(found)) {
+        if (settings.protocol === 'challenge' && !judged.has(label)) {
+          log.add(
+            'label-not-judged',
+            'Detections of labels that are neither verified nor boxed in their image: left out.',
+            label,
+            list.length,
+          );
+          continue;
+        }
+        const truth = objects.filter((object) => object.label === label);
+        rows.push({ label, image, ...rankImage(list, truth, settings, image) });
+      }
     }
+    // Nothing fails from here on.
+    for (const image of batch.keys()) this.#place(image);
+    for (const { label, image, scores, values } of rows) {
+      const ranking = this.#rankings.get(label)!;
+      scores.forEach((score, rank) => {
+        ranking.scores.push(score);
+        ranking.values.push(values[rank]!);
+        ranking.images.push(this.#places.get(image)!);
+        ranking.ranks.push(rank);
+      });
+    }
+    this.#found.merge(log.list());
   }
 
-  const perClass = classes.map((label): OpenImagesClassResult => {
-    const ranking = rankings.get(label)!;
-    if (ranking.positives === 0) log.add('class-without-objects', 'Classes without objects that count: not in the mean.', label);
-    return { label, positives: ranking.positives, ranked: ranking.scores.length, ...curveOf(ranking) };
-  });
-  const counted = perClass.filter(({ positives }) => positives > 0);
-  // numpy.nanmean: NaN becomes 0 at its place, then the whole array is summed.
-  let map = numpySum(Float64Array.from(perClass, ({ ap }) => (Number.isNaN(ap) ? 0 : ap))) / counted.length;
-  if (protocol === 'weighted-pascal') {
-    const all: Ranking = { scores: [], values: [], positives: 0 };
-    for (const { label, positives } of counted) {
-      all.scores.push(...rankings.get(label)!.scores);
-      all.values.push(...rankings.get(label)!.values);
-      all.positives += positives;
-    }
-    map = curveOf(all).ap;
+  #place(image: string): void {
+    this.#places.set(image, this.#names.length);
+    this.#names.push(image);
   }
-  return {
-    protocol,
-    track,
-    iouThreshold,
-    groupOfWeight,
-    map,
-    perClass,
-    metrics: officialNames(settings, map, perClass),
-    diagnostics: log.list(),
-  };
+
+  /** What makes two evaluators mergeable: settings and ground truth. */
+  #head(): ShardHead {
+    const { classes, ...rest } = this.#settings;
+    this.#mark ??= hashOf([
+      ...classes,
+      ...[...this.#images.keys()].sort(),
+      Float64Array.from(classes, (label) => this.#rankings.get(label)!.positives),
+    ]);
+    return { settings: JSON.stringify(rest), truth: this.#mark };
+  }
+
+  /** What was matched so far, as bytes for {@link OpenImagesEvaluator.merge}. */
+  partial(): Uint8Array<ArrayBuffer> {
+    const rankings = this.#settings.classes.map((label) => this.#rankings.get(label)!);
+    const column = (name: 'scores' | 'values' | 'images' | 'ranks') => rankings.flatMap((ranking) => ranking[name]);
+    return writeShard(
+      'openimages',
+      { ...this.#head(), images: this.#names, diagnostics: this.#found.list() },
+      {
+        counts: Uint32Array.from(rankings, ({ scores }) => scores.length),
+        scores: Float64Array.from(column('scores')),
+        values: Float64Array.from(column('values')),
+        images: Uint32Array.from(column('images')),
+        ranks: Uint32Array.from(column('ranks')),
+      },
+    );
+  }
+
+  /**
+   * Adds what {@link OpenImagesEvaluator.partial} of another evaluator made, with the same ground truth and options. Throws ArgumentError where it is
+   * something else, EvaluationError `image-in-two-batches`.
+   */
+  merge(partial: Uint8Array): void {
+    const { head, columns } = openShard<ShardHead & { images: string[]; diagnostics: ProtocolDiagnostic[] }, ShardColumns>(
+      partial,
+      'openimages',
+      this.#head(),
+    );
+    const { counts, scores, values, images, ranks } = columns;
+    const { classes } = this.#settings;
+    const n = scores?.length;
+    const fits =
+      counts?.length === classes.length &&
+      counts.reduce((sum, count) => sum + count, 0) === n &&
+      [values, images, ranks].every((column) => column?.length === n) &&
+      images.every((image) => image < head.images.length);
+    if (!fits) throw brokenShard('columns that do not fit each other', 'bytes that partial() made');
+    for (const image of head.images) if (this.#places.has(image)) imageTwice(image);
+    for (const image of head.images) this.#place(image);
+    let at = 0;
+    classes.forEach((label, k) => {
+      const ranking = this.#rankings.get(label)!;
+      for (const end = at + counts[k]!; at < end; at++) {
+        ranking.scores.push(scores[at]!);
+        ranking.values.push(values[at]!);
+        ranking.images.push(this.#places.get(head.images[images[at]!]!)!);
+        ranking.ranks.push(ranks[at]!);
+      }
+    });
+    this.#found.merge(head.diagnostics);
+  }
+
+  /** The result of everything added so far; more may be added afterwards. */
+  result(): OpenImagesResult {
+    const settings = this.#settings;
+    const { classes, protocol, track, iouThreshold, groupOfWeight } = settings;
+    const log = new DiagnosticLog();
+    log.merge(this.#log.list());
+    log.merge(this.#found.list());
+    // By image id, then rank: the order of a run over all images, whatever the order of batches.
+    const placeOf = new Uint32Array(this.#names.length);
+    [...this.#names.keys()]
+      .sort((a, b) => (this.#names[a]! < this.#names[b]! ? -1 : 1))
+      .forEach((image, place) => (placeOf[image] = place));
+    const sorted = new Map<string, Ranked>();
+    for (const [label, { scores, values, images, ranks, positives }] of this.#rankings) {
+      const order = [...scores.keys()].sort((a, b) => placeOf[images[a]!]! - placeOf[images[b]!]! || ranks[a]! - ranks[b]!);
+      sorted.set(label, { scores: order.map((i) => scores[i]!), values: order.map((i) => values[i]!), positives });
+    }
+    const perClass = classes.map((label): OpenImagesClassResult => {
+      const ranking = sorted.get(label)!;
+      if (ranking.positives === 0)
+        log.add('class-without-objects', 'Classes without objects that count: not in the mean.', label);
+      return { label, positives: ranking.positives, ranked: ranking.scores.length, ...curveOf(ranking) };
+    });
+    const counted = perClass.filter(({ positives }) => positives > 0);
+    // numpy.nanmean: NaN becomes 0 at its place, then the whole array is summed.
+    let map = numpySum(Float64Array.from(perClass, ({ ap }) => (Number.isNaN(ap) ? 0 : ap))) / counted.length;
+    if (protocol === 'weighted-pascal') {
+      const all = counted.map(({ label }) => sorted.get(label)!);
+      map = curveOf({
+        scores: all.flatMap(({ scores }) => scores),
+        values: all.flatMap(({ values }) => values),
+        positives: counted.reduce((sum, { positives }) => sum + positives, 0),
+      }).ap;
+    }
+    return {
+      protocol,
+      track,
+      iouThreshold,
+      groupOfWeight,
+      map,
+      perClass,
+      metrics: officialNames(settings, map, perClass),
+      diagnostics: log.list(),
+    };
+  }
+}
+
+type Ranked = Pick<Ranking, 'scores' | 'values' | 'positives'>;
+
+interface ShardHead {
+  settings: string;
+  truth: string;
+}
+
+interface ShardColumns extends Record<string, Float64Array | Uint32Array> {
+  counts: Uint32Array;
+  scores: Float64Array;
+  values: Float64Array;
+  images: Uint32Array;
+  ranks: Uint32Array;
 }
 
 type Settings = Required<Pick<OpenImagesOptions, 'classes' | 'protocol' | 'track' | 'groupOfWeight' | 'iouThreshold'>>;
@@ -277,15 +453,13 @@ function expand(
 function collect(
   objects: readonly OpenImagesObject[],
   labels: readonly OpenImagesLabel[],
-  detections: readonly OpenImagesDetection[],
-  { classes, protocol, track }: Settings,
+  known: ReadonlySet<string>,
   log: DiagnosticLog,
 ): Map<string, ImageData> {
-  const known = new Set(classes);
   const images = new Map<string, ImageData>();
   const imageOf = (image: string): ImageData => {
     let data = images.get(image);
-    if (!data) images.set(image, (data = { objects: [], detections: [], judged: new Set() }));
+    if (!data) images.set(image, (data = { objects: [], judged: new Set() }));
     return data;
   };
   for (const object of objects) {
@@ -298,39 +472,30 @@ function collect(
     data.judged.add(object.label);
   }
   for (const { image, label } of labels) imageOf(image).judged.add(label);
-  const judgedImages = new Set(images.keys());
-  detections.forEach((detection, row) => {
-    const { image, label, score } = detection;
-    if (typeof image !== 'string' || typeof label !== 'string' || typeof score !== 'number' || Number.isNaN(score)) {
-      throw new EvaluationError('invalid-predictions', {
-        thing: `detection ${row}`,
-        found: `image ${describe(image)}, label ${describe(label)}, score ${describe(score)}`,
-        wanted: 'two texts and a number',
-        row,
-      });
-    }
-    const box = track === 'detection' ? detection.box : maskBox(detection.mask);
-    if (!box || box.length !== 4 || !box.every(Number.isFinite)) {
-      throw new EvaluationError('invalid-predictions', {
-        thing: `detection ${row}`,
-        found: box ? `box [${box.join(', ')}]` : `no ${track === 'detection' ? 'box' : 'mask'}`,
-        wanted: track === 'detection' ? 'four finite numbers x1, y1, x2, y2' : 'a mask',
-        row,
-      });
-    }
-    if (!known.has(label)) {
-      log.add('detection-of-unknown-class', 'Detections of classes outside the list: left out.', label);
-    } else if (!(box[0] < box[2] && box[1] < box[3])) {
-      log.add('detection-without-area', 'Detections without area: left out, as the official tool does.', row);
-    } else if (score > lowestScore) {
-      if (!judgedImages.has(image)) {
-        const done = protocol === 'challenge' ? 'left out' : 'false, as the official tool has them';
-        log.add('detection-of-unknown-image', `Detections on images without any annotation: ${done}.`, image);
-      }
-      imageOf(image).detections.push({ detection, box });
-    }
-  });
   return images;
+}
+
+/** The box of a detection. Throws EvaluationError. */
+function checkDetection(detection: OpenImagesDetection, row: number, { track }: Settings): OpenImagesBox {
+  const { image, label, score } = detection;
+  if (typeof image !== 'string' || typeof label !== 'string' || typeof score !== 'number' || Number.isNaN(score)) {
+    throw new EvaluationError('invalid-predictions', {
+      thing: `detection ${row}`,
+      found: `image ${describe(image)}, label ${describe(label)}, score ${describe(score)}`,
+      wanted: 'two texts and a number',
+      row,
+    });
+  }
+  const box = track === 'detection' ? detection.box : maskBox(detection.mask);
+  if (!box || box.length !== 4 || !box.every(Number.isFinite)) {
+    throw new EvaluationError('invalid-predictions', {
+      thing: `detection ${row}`,
+      found: box ? `box [${box.join(', ')}]` : `no ${track === 'detection' ? 'box' : 'mask'}`,
+      wanted: track === 'detection' ? 'four finite numbers x1, y1, x2, y2' : 'a mask',
+      row,
+    });
+  }
+  return box;
 }
 
 /** Tight box of a mask in shares of the image; all zeros for an empty mask. */
@@ -469,7 +634,7 @@ function maskOverlap(a: Rle, b: Rle, kind: 'union' | 'area', image: string): num
   return f(shared / Math.max(f(f(own + f(rleArea(b))) - shared), f(guard)));
 }
 
-function curveOf({ scores, values, positives }: Ranking): Pick<OpenImagesClassResult, 'ap' | 'scores' | 'precision' | 'recall'> {
+function curveOf({ scores, values, positives }: Ranked): Pick<OpenImagesClassResult, 'ap' | 'scores' | 'precision' | 'recall'> {
   const order = ranksOf(scores);
   const precision = new Float64Array(order.length);
   const recall = new Float64Array(order.length);

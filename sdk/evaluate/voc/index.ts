@@ -3,6 +3,7 @@ export { readVocAnnotation, readVocDetections, type VocAnnotation } from './file
 export {
   detectron2IouThresholds,
   evaluateVoc,
+  VocEvaluator,
   type VocBox,
   type VocClassResult,
   type VocConvention,

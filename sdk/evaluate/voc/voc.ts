@@ -1,7 +1,9 @@
 // Pascal VOC average precision: the rules of the development kit and those of Padilla's tool. It reads no files.
 import { ArgumentError, describe, EvaluationError } from '../../errors.js';
 import { areaUnderCurve, elevenPointAverage } from '../average-precision.js';
+import { imageTwice } from '../coco/outcomes.js';
 import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
+import { brokenShard, hashOf, openShard, writeShard } from '../shards.js';
 
 /** Corners x1, y1, x2, y2 in pixels. With convention `voc` both corners belong to the box (VOC counts pixels from 1). */
 export type VocBox = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -79,7 +81,7 @@ export interface VocClassResult {
   difficult: number;
   /** Detections of the class. */
   detections: number;
-  /** [n] falling; equal scores in input order (the official sort leaves their order open). */
+  /** [n] falling; equal scores by image (in the order of `images`, else by name), then in input order; the official sort leaves it open. */
   scores: Float64Array;
   /** One a threshold. */
   curves: VocCurve[];
@@ -116,63 +118,319 @@ export const detectron2IouThresholds: readonly number[] = [50, 55, 60, 65, 70, 7
  * ArgumentError for options outside their range.
  */
 export function evaluateVoc(objects: readonly VocObject[], detections: readonly VocDetection[], options: VocOptions): VocResult {
-  const { convention = 'voc', interpolation, iouThresholds = [0.5] } = options ?? {};
-  checkOptions(convention, interpolation, iouThresholds);
-  const images = options.images ? new Set(options.images) : undefined;
-  const log = new DiagnosticLog();
-  const classes = options.classes ?? [...new Set([...objects, ...detections].map(({ label }) => label))].sort();
-  const groups = new Map(classes.map((label) => [label, { objects: [] as VocObject[], detections: [] as VocDetection[] }]));
-  objects.forEach((object, row) => {
-    checkBox(object, row, 'invalid-ground-truth');
-    if (images && !images.has(object.image)) {
-      log.add('object-of-unknown-image', 'Objects on images outside the set: left out.', row);
-      return;
+  const evaluator = new VocEvaluator(objects, options);
+  evaluator.add(detections);
+  return evaluator.result();
+}
+
+/** Detections of one class with what became of them at each threshold. */
+interface Ranking {
+  scores: number[];
+  /** Place of the image in the list of images with detections, and rank in it. */
+  images: number[];
+  ranks: number[];
+  /** [n x T] {@link outcome} */
+  outcomes: number[];
+}
+
+const outcome = { ignored: 0, hit: 1, miss: 2 } as const;
+
+/**
+ * Evaluates VOC detections that come in batches, in bounded memory beside the ground truth (about 40 bytes a detection). Partial results are bytes;
+ * merged in any order they give the same bits as one run over all. The rules are those of {@link evaluateVoc}.
+ *
+ * @example
+ * const evaluator = new VocEvaluator(objects, { interpolation: 'area' });
+ * for await (const batch of batches) evaluator.add(batch);
+ * const { map } = evaluator.result();
+ */
+export class VocEvaluator {
+  readonly #convention: VocConvention;
+  readonly #interpolation: 'eleven-point' | 'area';
+  readonly #iouThresholds: readonly number[];
+  readonly #classes: readonly string[] | undefined;
+  /** Place of each image of the set, where it was given. */
+  readonly #images: ReadonlyMap<string, number> | undefined;
+  /** Objects by class, then image. */
+  readonly #objects = new Map<string, Map<string, VocObject[]>>();
+  readonly #log = new DiagnosticLog();
+  readonly #found = new DiagnosticLog();
+  readonly #rankings = new Map<string, Ranking>();
+  readonly #names: string[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #mark: string;
+
+  /** Takes the ground truth. Throws ArgumentError, EvaluationError. */
+  constructor(objects: readonly VocObject[], options: VocOptions) {
+    const { convention = 'voc', interpolation, iouThresholds = [0.5] } = options ?? {};
+    checkOptions(convention, interpolation, iouThresholds);
+    this.#convention = convention;
+    this.#interpolation = interpolation;
+    this.#iouThresholds = [...iouThresholds];
+    this.#classes = options.classes;
+    this.#images = options.images && new Map([...options.images].map((image, place) => [image, place]));
+    for (const label of options.classes ?? []) this.#objects.set(label, new Map());
+    const parts: string[] = [];
+    objects.forEach((object, row) => {
+      checkBox(object, row, 'invalid-ground-truth');
+      if (this.#images && !this.#images.has(object.image)) {
+        this.#log.add('object-of-unknown-image', 'Objects on images outside the set: left out.', row);
+        return;
+      }
+      let ofClass = this.#objects.get(object.label);
+      if (!ofClass) {
+        if (this.#classes) {
+          this.#log.add('object-of-unknown-class', 'Objects of classes outside the list: left out.', object.label);
+          return;
+        }
+        this.#objects.set(object.label, (ofClass = new Map()));
+      }
+      const list = ofClass.get(object.image);
+      if (list) list.push(object);
+      else ofClass.set(object.image, [object]);
+      parts.push(object.image, object.label, object.box.join(' '), String(Boolean(object.difficult)));
+    });
+    this.#mark = hashOf([...(this.#classes ?? ['any']), ...(this.#images?.keys() ?? ['any']), ...parts]);
+  }
+
+  /**
+   * Takes a batch: all detections of each of its images. A batch that is refused leaves the evaluator as it was. Throws EvaluationError: rows are
+   * those of the batch; reason `image-in-two-batches` where an image comes again.
+   */
+  add(detections: readonly VocDetection[]): void {
+    const log = new DiagnosticLog();
+    const batch = new Map<string, Map<string, VocDetection[]>>();
+    detections.forEach((detection, row) => {
+      this.#checkDetection(detection, row);
+      const { image, label } = detection;
+      let ofImage = batch.get(image);
+      if (!ofImage) {
+        if (this.#places.has(image)) imageTwice(image);
+        batch.set(image, (ofImage = new Map()));
+      }
+      if (this.#classes && !this.#objects.has(label)) {
+        log.add('detection-of-unknown-class', 'Detections of classes outside the list: left out.', label);
+        return;
+      }
+      const list = ofImage.get(label);
+      if (list) list.push(detection);
+      else ofImage.set(label, [detection]);
+    });
+    for (const [image, ofImage] of batch) {
+      const place = this.#place(image);
+      for (const [label, list] of ofImage) {
+        let ranking = this.#rankings.get(label);
+        if (!ranking) this.#rankings.set(label, (ranking = { scores: [], images: [], ranks: [], outcomes: [] }));
+        const sorted = list.sort((a, b) => b.score - a.score);
+        const outcomes = this.#match(sorted, this.#objects.get(label)?.get(image) ?? []);
+        sorted.forEach(({ score }, rank) => {
+          ranking.scores.push(score);
+          ranking.images.push(place);
+          ranking.ranks.push(rank);
+        });
+        for (const value of outcomes) ranking.outcomes.push(value);
+      }
     }
-    const group = groups.get(object.label);
-    if (group) group.objects.push(object);
-    else log.add('object-of-unknown-class', 'Objects of classes outside the list: left out.', object.label);
-  });
-  detections.forEach((detection, row) => {
+    this.#found.merge(log.list());
+  }
+
+  #checkDetection(detection: VocDetection, row: number): void {
     checkBox(detection, row, 'invalid-predictions');
     if (typeof detection.score !== 'number' || Number.isNaN(detection.score)) {
       throw new EvaluationError('invalid-predictions', {
         thing: `detection ${row}`,
         found: `score ${describe(detection.score)}`,
         wanted: 'a number',
+        row,
       });
     }
-    if (images && !images.has(detection.image)) {
+    if (this.#images && !this.#images.has(detection.image)) {
       throw new EvaluationError('invalid-predictions', {
         thing: `detection ${row}`,
         found: `image ${describe(detection.image)}`,
-        wanted: `one of the ${images.size} images of the set`,
+        wanted: `one of the ${this.#images.size} images of the set`,
+        row,
       });
     }
-    const group = groups.get(detection.label);
-    if (group) group.detections.push(detection);
-    else log.add('detection-of-unknown-class', 'Detections of classes outside the list: left out.', detection.label);
-  });
-
-  const perClass = classes.map((label) => evaluateClass(label, groups.get(label)!, convention, interpolation, iouThresholds));
-  for (const { label, positives, scores } of perClass) {
-    if (positives === 0) log.add('class-without-objects', 'Classes without objects that count: not in the mean.', label);
-    for (let i = 1; i < scores.length; i++) {
-      if (scores[i] !== scores[i - 1]) continue;
-      log.add('equal-scores', 'Equal scores in one class: ranked in input order; official tools leave it open.', label);
-      break;
-    }
   }
-  const counted = perClass.filter(({ positives }) => positives > 0);
-  const meanAp = iouThresholds.map((_, t) => counted.reduce((sum, { curves }) => sum + curves[t]!.ap, 0) / counted.length);
-  return {
-    convention,
-    interpolation,
-    iouThresholds: [...iouThresholds],
-    meanAp,
-    map: meanAp.reduce((sum, value) => sum + value, 0) / meanAp.length,
-    perClass,
-    diagnostics: log.list(),
-  };
+
+  #place(image: string): number {
+    const place = this.#names.length;
+    this.#places.set(image, place);
+    this.#names.push(image);
+    return place;
+  }
+
+  readonly #counts = (object: VocObject) => this.#convention === 'padilla' || !object.difficult;
+
+  /** [n x T] for the detections of a class in an image, best first. */
+  #match(sorted: readonly VocDetection[], objects: readonly VocObject[]): Uint8Array {
+    const T = this.#iouThresholds.length;
+    const isPadilla = this.#convention === 'padilla';
+    const best = sorted.map(({ box }) => bestObject(box, objects, this.#convention));
+    const outcomes = new Uint8Array(sorted.length * T);
+    this.#iouThresholds.forEach((iouThreshold, t) => {
+      const found = new Uint8Array(objects.length);
+      best.forEach(({ iou, index }, i) => {
+        let what: number = outcome.miss;
+        if (isPadilla ? iou >= iouThreshold && index >= 0 : iou > iouThreshold) {
+          if (!this.#counts(objects[index]!)) what = outcome.ignored;
+          else if (!found[index]) what = outcome.hit;
+          if (what !== outcome.ignored) found[index] = 1;
+        }
+        outcomes[i * T + t] = what;
+      });
+    });
+    return outcomes;
+  }
+
+  #head(): ShardHead {
+    const settings = JSON.stringify([this.#convention, this.#interpolation, this.#iouThresholds]);
+    return { settings, truth: this.#mark };
+  }
+
+  /** What was matched so far, as bytes for {@link VocEvaluator.merge}. */
+  partial(): Uint8Array<ArrayBuffer> {
+    const labels = [...this.#rankings.keys()];
+    const rankings = [...this.#rankings.values()];
+    const column = (name: 'scores' | 'images' | 'ranks' | 'outcomes') => rankings.flatMap((ranking) => ranking[name]);
+    return writeShard(
+      'voc',
+      { ...this.#head(), labels, images: this.#names, diagnostics: this.#found.list() },
+      {
+        counts: Uint32Array.from(rankings, ({ scores }) => scores.length),
+        scores: Float64Array.from(column('scores')),
+        images: Uint32Array.from(column('images')),
+        ranks: Uint32Array.from(column('ranks')),
+        outcomes: Uint8Array.from(column('outcomes')),
+      },
+    );
+  }
+
+  /**
+   * Adds what {@link VocEvaluator.partial} of another evaluator made, with the same ground truth and options. Throws ArgumentError where it is
+   * something else, EvaluationError `image-in-two-batches`.
+   */
+  merge(partial: Uint8Array): void {
+    type Head = ShardHead & { labels: string[]; images: string[]; diagnostics: ProtocolDiagnostic[] };
+    const { head, columns } = openShard<Head, ShardColumns>(partial, 'voc', this.#head());
+    const { counts, scores, images, ranks, outcomes } = columns;
+    const T = this.#iouThresholds.length;
+    const n = scores?.length;
+    const fits =
+      counts?.length === head.labels.length &&
+      counts.reduce((sum, count) => sum + count, 0) === n &&
+      [images, ranks].every((one) => one?.length === n) &&
+      outcomes?.length === n * T &&
+      images.every((image) => image < head.images.length);
+    if (!fits) throw brokenShard('columns that do not fit each other', 'bytes that partial() made');
+    for (const image of head.images) if (this.#places.has(image)) imageTwice(image);
+    for (const image of head.images) this.#place(image);
+    let at = 0;
+    head.labels.forEach((label, k) => {
+      let ranking = this.#rankings.get(label);
+      if (!ranking) this.#rankings.set(label, (ranking = { scores: [], images: [], ranks: [], outcomes: [] }));
+      for (const end = at + counts[k]!; at < end; at++) {
+        ranking.scores.push(scores[at]!);
+        ranking.images.push(this.#places.get(head.images[images[at]!]!)!);
+        ranking.ranks.push(ranks[at]!);
+        for (let t = 0; t < T; t++) ranking.outcomes.push(outcomes[at * T + t]!);
+      }
+    });
+    this.#found.merge(head.diagnostics);
+  }
+
+  /** The result of everything added so far; more may be added afterwards. */
+  result(): VocResult {
+    const log = new DiagnosticLog();
+    log.merge(this.#log.list());
+    log.merge(this.#found.list());
+    // The order of the set, or that of the names, whatever the order of batches.
+    const placeOf = new Uint32Array(this.#names.length);
+    const first = (image: string) => this.#images?.get(image) ?? 0;
+    [...this.#names.keys()]
+      .sort((a, b) => first(this.#names[a]!) - first(this.#names[b]!) || (this.#names[a]! < this.#names[b]! ? -1 : 1))
+      .forEach((image, place) => (placeOf[image] = place));
+    const classes = this.#classes ?? [...new Set([...this.#objects.keys(), ...this.#rankings.keys()])].sort();
+    const perClass = classes.map((label) => this.#classResult(label, placeOf));
+    for (const { label, positives, scores } of perClass) {
+      if (positives === 0) log.add('class-without-objects', 'Classes without objects that count: not in the mean.', label);
+      for (let i = 1; i < scores.length; i++) {
+        if (scores[i] !== scores[i - 1]) continue;
+        log.add(
+          'equal-scores',
+          'Equal scores in one class: ranked by image, then input order; official tools leave it open.',
+          label,
+        );
+        break;
+      }
+    }
+    const counted = perClass.filter(({ positives }) => positives > 0);
+    const meanAp = this.#iouThresholds.map(
+      (_, t) => counted.reduce((sum, { curves }) => sum + curves[t]!.ap, 0) / counted.length,
+    );
+    return {
+      convention: this.#convention,
+      interpolation: this.#interpolation,
+      iouThresholds: [...this.#iouThresholds],
+      meanAp,
+      map: meanAp.reduce((sum, value) => sum + value, 0) / meanAp.length,
+      perClass,
+      diagnostics: log.list(),
+    };
+  }
+
+  #classResult(label: string, placeOf: Uint32Array): VocClassResult {
+    const isPadilla = this.#convention === 'padilla';
+    const objects = [...(this.#objects.get(label)?.values() ?? [])].flat();
+    const positives = objects.filter(this.#counts).length;
+    const { scores, images, ranks, outcomes } = this.#rankings.get(label) ?? { scores: [], images: [], ranks: [], outcomes: [] };
+    const order = [...scores.keys()].sort(
+      (a, b) => scores[b]! - scores[a]! || placeOf[images[a]!]! - placeOf[images[b]!]! || ranks[a]! - ranks[b]!,
+    );
+    const T = this.#iouThresholds.length;
+    const average = (recall: Float64Array, precision: Float64Array): number => {
+      if (positives === 0) return Number.NaN;
+      return this.#interpolation === 'area'
+        ? areaUnderCurve(recall, precision, isPadilla ? 'sequential' : 'numpy')
+        : elevenPointAverage(recall, precision, isPadilla ? 'padilla' : 'devkit');
+    };
+    const curves = this.#iouThresholds.map((iouThreshold, t): VocCurve => {
+      const precision = new Float64Array(order.length);
+      const recall = new Float64Array(order.length);
+      let tp = 0;
+      let fp = 0;
+      order.forEach((i, rank) => {
+        const what = outcomes[i * T + t];
+        if (what === outcome.hit) tp++;
+        else if (what === outcome.miss) fp++;
+        precision[rank] = tp / Math.max(tp + fp, Number.EPSILON);
+        recall[rank] = tp / positives;
+      });
+      return { iouThreshold, ap: average(recall, precision), tp, fp, precision, recall };
+    });
+    return {
+      label,
+      positives,
+      difficult: objects.length - positives,
+      detections: order.length,
+      scores: Float64Array.from(order, (i) => scores[i]!),
+      curves,
+    };
+  }
+}
+
+interface ShardHead {
+  settings: string;
+  truth: string;
+}
+
+interface ShardColumns extends Record<string, Float64Array | Uint32Array | Uint8Array> {
+  counts: Uint32Array;
+  scores: Float64Array;
+  images: Uint32Array;
+  ranks: Uint32Array;
+  outcomes: Uint8Array;
 }
 
 function checkOptions(convention: unknown, interpolation: unknown, iouThresholds: readonly number[]): void {
@@ -197,73 +455,13 @@ function checkBox({ box }: VocObject | VocDetection, row: number, code: 'invalid
   });
 }
 
-function evaluateClass(
-  label: string,
-  group: { objects: VocObject[]; detections: VocDetection[] },
-  convention: VocConvention,
-  interpolation: 'eleven-point' | 'area',
-  iouThresholds: readonly number[],
-): VocClassResult {
-  const isPadilla = convention === 'padilla';
-  const counts = (object: VocObject) => isPadilla || !object.difficult;
-  const objectsOf = new Map<string, { object: VocObject; index: number }[]>();
-  group.objects.forEach((object, index) => {
-    const list = objectsOf.get(object.image);
-    if (list) list.push({ object, index });
-    else objectsOf.set(object.image, [{ object, index }]);
-  });
-  const ranked = [...group.detections].sort((a, b) => b.score - a.score);
-  const best = ranked.map(({ image, box }) => bestObject(box, objectsOf.get(image) ?? [], convention));
-  const positives = group.objects.filter(counts).length;
-
-  const curves = iouThresholds.map((iouThreshold): VocCurve => {
-    const found = new Uint8Array(group.objects.length);
-    const precision = new Float64Array(ranked.length);
-    const recall = new Float64Array(ranked.length);
-    let tp = 0;
-    let fp = 0;
-    best.forEach(({ iou, index }, rank) => {
-      if (isPadilla ? iou >= iouThreshold && index >= 0 : iou > iouThreshold) {
-        if (counts(group.objects[index]!)) {
-          if (found[index]) fp++;
-          else tp++;
-          found[index] = 1;
-        }
-      } else fp++;
-      precision[rank] = tp / Math.max(tp + fp, Number.EPSILON);
-      recall[rank] = tp / positives;
-    });
-    return { iouThreshold, ap: average(recall, precision), tp, fp, precision, recall };
-  });
-
-  function average(recall: Float64Array, precision: Float64Array): number {
-    if (positives === 0) return Number.NaN;
-    return interpolation === 'area'
-      ? areaUnderCurve(recall, precision, isPadilla ? 'sequential' : 'numpy')
-      : elevenPointAverage(recall, precision, isPadilla ? 'padilla' : 'devkit');
-  }
-
-  return {
-    label,
-    positives,
-    difficult: group.objects.length - positives,
-    detections: ranked.length,
-    scores: Float64Array.from(ranked, ({ score }) => score),
-    curves,
-  };
-}
-
 /** The first of the objects with the largest IoU; index -1 where none overlaps. */
-function bestObject(
-  box: VocBox,
-  objects: readonly { object: VocObject; index: number }[],
-  convention: VocConvention,
-): { iou: number; index: number } {
+function bestObject(box: VocBox, objects: readonly VocObject[], convention: VocConvention): { iou: number; index: number } {
   let best = { iou: 0, index: -1 };
-  for (const { object, index } of objects) {
+  objects.forEach((object, index) => {
     const iou = inclusiveIou(box, object.box, convention);
     if (iou > best.iou) best = { iou, index };
-  }
+  });
   return best;
 }
 
