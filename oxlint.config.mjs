@@ -18,7 +18,7 @@ export const importTable = {
   store: { rooms: ['errors', 'tensor', 'platform', 'platform-types'] },
   runtime: { rooms: ['errors', 'tensor', 'ir', 'platform', 'platform-types'] },
   image: { rooms: [...data, 'runtime', 'store', 'platform', 'platform-types'] },
-  graph: { rooms: [...data, 'runtime', 'store', 'platform', 'platform-types'], packages: ['valibot'] },
+  graph: { rooms: [...data, 'runtime', 'store', 'platform', 'platform-types'], packages: ['valibot', 'flatbuffers'] },
   heads: { rooms: [...data, 'runtime'] },
   unify: { rooms: [...data, 'runtime'] },
   postprocess: { rooms: [...data, 'runtime'] },

@@ -48,9 +48,11 @@ const Manifest = v.strictObject({
   license: v.optional(v.string(), ''),
   copyright: v.optional(v.string()),
   graph: v.strictObject({
-    format: v.picklist(['labelweave', 'tfjs']),
+    format: v.picklist(['labelweave', 'tfjs', 'onnx', 'tflite']),
     file: fileName,
-    /** Weight files of our own format; a TF.js graph names its shards itself. */
+    /** TFLite only: byte at which the model starts in a file that holds other things too. */
+    offset: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    /** Weight files of our own format; the other formats name theirs themselves. */
     weights: v.optional(v.array(fileName), []),
   }),
   input: v.strictObject({

@@ -47,7 +47,7 @@ export interface OpenedModel {
 }
 
 /**
- * Reads a model package or a TF.js graph model with a manifest.
+ * Reads a model package, or a TF.js, ONNX or TFLite model with a manifest.
  * Throws LoadError for files that cannot be read, ModelError for files that are wrong (`invalid-model`, `invalid-weights`, `unsupported-operator`),
  * ArgumentError for a source that is none, or `signal.reason`.
  */
@@ -56,8 +56,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const reader = await openSource(source, options);
   const { manifest } = reader;
   const outputs = options.outputs ?? headValues(manifest);
-  const { graph, optimized } =
-    manifest.graph.format === 'tfjs' ? await readTfjs(reader, outputs, options.outputs === undefined) : await readOwn(reader);
+  const { graph, optimized } = await readers[manifest.graph.format](reader, outputs, options.outputs === undefined);
   options.signal?.throwIfAborted();
 
   const { file } = manifest.graph;
@@ -179,11 +178,19 @@ async function readOwn(reader: Reader): Promise<StoredGraph> {
   return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
 }
 
-/** The importer is code that only such models load. */
-async function readTfjs(reader: Reader, outputs: readonly string[], fromManifest: boolean): Promise<StoredGraph> {
-  const { readTfjs: read } = await import('./tfjs/read.js');
-  return { graph: await read(reader, outputs, fromManifest), optimized: false };
-}
+type Read = (reader: Reader, outputs: readonly string[], fromManifest: boolean) => Promise<Graph>;
+
+/** Each importer is code that only its models load. */
+const imported =
+  (load: () => Promise<Read>) =>
+  async (...reading: Parameters<Read>): Promise<StoredGraph> => ({ graph: await (await load())(...reading), optimized: false });
+
+const readers: Readonly<Record<Manifest['graph']['format'], (...reading: Parameters<Read>) => Promise<StoredGraph>>> = {
+  labelweave: readOwn,
+  tfjs: imported(async () => (await import('./tfjs/read.js')).readTfjs),
+  onnx: imported(async () => (await import('./onnx/read.js')).readOnnx),
+  tflite: imported(async () => (await import('./tflite/read.js')).readTflite),
+};
 
 /** True if these are the graph's outputs, in its order. */
 function sameNames(graph: Graph, outputs: readonly string[]): boolean {
