@@ -1,4 +1,17 @@
 // The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
+import boxDecode from '../../../kernels/detect/box_decode.wgsl';
+import gatherRows from '../../../kernels/detect/gather_rows.wgsl';
+import peakScan from '../../../kernels/detect/peak_scan.wgsl';
+import rankKeys from '../../../kernels/detect/rank_keys.wgsl';
+import rankKeysInt from '../../../kernels/detect/rank_keys_int.wgsl';
+import scoreMerge from '../../../kernels/detect/score_merge.wgsl';
+import selectClear from '../../../kernels/detect/select_clear.wgsl';
+import selectCollect from '../../../kernels/detect/select_collect.wgsl';
+import selectHistogram from '../../../kernels/detect/select_histogram.wgsl';
+import selectWrite from '../../../kernels/detect/select_write.wgsl';
+import selectWriteInt from '../../../kernels/detect/select_write_int.wgsl';
+import sortBlock from '../../../kernels/detect/sort_block.wgsl';
+import sortMerge from '../../../kernels/detect/sort_merge.wgsl';
 import activation from '../../../kernels/ops/activation.wgsl';
 import averagePool from '../../../kernels/ops/average_pool.wgsl';
 import binary from '../../../kernels/ops/binary.wgsl';
@@ -8,10 +21,16 @@ import castInt from '../../../kernels/ops/cast_int.wgsl';
 import castIntFloat from '../../../kernels/ops/cast_int_float.wgsl';
 import compare from '../../../kernels/ops/compare.wgsl';
 import compareInt from '../../../kernels/ops/compare_int.wgsl';
+import conv2dDirect from '../../../kernels/ops/conv2d_direct.wgsl';
+import conv2dRow from '../../../kernels/ops/conv2d_row.wgsl';
+import conv2dScalar from '../../../kernels/ops/conv2d_scalar.wgsl';
+import conv2dTiled from '../../../kernels/ops/conv2d_tiled.wgsl';
 import copy from '../../../kernels/ops/copy.wgsl';
 import copyFours from '../../../kernels/ops/copy_fours.wgsl';
 import copyWords from '../../../kernels/ops/copy_words.wgsl';
 import copyWordsFours from '../../../kernels/ops/copy_words_fours.wgsl';
+import depthwiseConv2d from '../../../kernels/ops/depthwise_conv2d.wgsl';
+import depthwiseConv2dScalar from '../../../kernels/ops/depthwise_conv2d_scalar.wgsl';
 import gather from '../../../kernels/ops/gather.wgsl';
 import gatherFours from '../../../kernels/ops/gather_fours.wgsl';
 import gatherWords from '../../../kernels/ops/gather_words.wgsl';
@@ -19,7 +38,9 @@ import gatherWordsFours from '../../../kernels/ops/gather_words_fours.wgsl';
 import imageToTensor from '../../../kernels/ops/image_to_tensor.wgsl';
 import imageToTensorExternal from '../../../kernels/ops/image_to_tensor_external.wgsl';
 import imageToTensorTexture from '../../../kernels/ops/image_to_tensor_texture.wgsl';
+import matmul from '../../../kernels/ops/matmul.wgsl';
 import maxPool from '../../../kernels/ops/max_pool.wgsl';
+import packWeights from '../../../kernels/ops/pack_weights.wgsl';
 import pad from '../../../kernels/ops/pad.wgsl';
 import padFours from '../../../kernels/ops/pad_fours.wgsl';
 import padWords from '../../../kernels/ops/pad_words.wgsl';
@@ -32,12 +53,24 @@ import unary from '../../../kernels/ops/unary.wgsl';
 import unaryInt from '../../../kernels/ops/unary_int.wgsl';
 import where from '../../../kernels/ops/where.wgsl';
 import whereWords from '../../../kernels/ops/where_words.wgsl';
+import winogradInput from '../../../kernels/ops/winograd_input.wgsl';
+import winogradOutput from '../../../kernels/ops/winograd_output.wgsl';
 import scalarF16 from '../../../kernels/shared/scalar_f16.wgsl';
 import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
 
 /** Text of every kernel by the name of its file. */
 export const kernels = {
   // convolution and matrix products
+  conv2d_direct: conv2dDirect,
+  conv2d_row: conv2dRow,
+  conv2d_scalar: conv2dScalar,
+  conv2d_tiled: conv2dTiled,
+  depthwise_conv2d: depthwiseConv2d,
+  depthwise_conv2d_scalar: depthwiseConv2dScalar,
+  matmul,
+  pack_weights: packWeights,
+  winograd_input: winogradInput,
+  winograd_output: winogradOutput,
   // element-wise, data movement, reductions
   pad_words_fours: padWordsFours,
   pad_words: padWords,
@@ -70,6 +103,19 @@ export const kernels = {
   activation,
   binary,
   // image and detection
+  select_write_int: selectWriteInt,
+  select_write: selectWrite,
+  sort_merge: sortMerge,
+  sort_block: sortBlock,
+  select_collect: selectCollect,
+  select_histogram: selectHistogram,
+  select_clear: selectClear,
+  rank_keys_int: rankKeysInt,
+  rank_keys: rankKeys,
+  peak_scan: peakScan,
+  box_decode: boxDecode,
+  gather_rows: gatherRows,
+  score_merge: scoreMerge,
   image_to_tensor_external: imageToTensorExternal,
   image_to_tensor_texture: imageToTensorTexture,
   image_to_tensor: imageToTensor,
