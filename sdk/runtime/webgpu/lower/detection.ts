@@ -1,5 +1,256 @@
 // Lowers score_merge, peaks, top-k, boxes, suppression to WebGPU dispatches.
-import type { LowerTable } from './context.js';
+import { DeviceError, ModelError } from '../../../errors.js';
+import type { ValueId } from '../../../ir/graph.js';
+import type { Attributes } from '../../../ir/operators.js';
+import { sizeOf } from '../../../tensor/shape.js';
+import { flatWorkgroups, uniforms, type Binding, type Dispatch, type LowerTable } from './context.js';
+
+/** Invocations of a workgroup of the flat kernels (shared/flat.wgsl), and of the kernels of selection. */
+const FLAT_SIZE = 64;
+const SELECT_SIZE = 256;
+
+/** Pairs that sort_block sorts in workgroup memory. */
+const BLOCK = 1024;
+
+/** Words of a row's state before its bins (shared/select.wgsl), and bins of a pass. */
+const STATE_HEAD = 36;
+const BINS = 256;
+
+/** Workgroups that share the list of a row at most: enough for a GPU, few where a list is short. */
+const MOST_SHARES = 32;
+
+function value(id: ValueId): Binding {
+  return { kind: 'value', value: id };
+}
+
+function nextPower(n: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, n)));
+}
+
+/** What select makes of lists of pairs: the dispatches that clear, choose and sort, and where the sorted pairs are. */
+interface Selection {
+  list: Binding;
+  state: Binding;
+  /** Pairs from one row of `list` to the next. */
+  pitch: number;
+  statePitch: number;
+  clear: Dispatch;
+  /** To run once the list is filled. */
+  choose: Dispatch[];
+  best: Binding;
+  bestPitch: number;
+}
+
+/** Plans the choice of the k best of up to `length` pairs in each of `rows` rows (shared/select.wgsl). */
+function select(rows: number, length: number, k: number): Selection {
+  // Short lists, and those of which most is wanted, are sorted as they are.
+  const whole = length <= BLOCK || k * 2 >= length;
+  const bits = Math.max(1, Math.ceil(Math.log2(length)));
+  const shifts = [24, 16, 8, 0];
+  const orderPasses = shifts.length;
+  for (let pass = Math.ceil(bits / 8); pass > 0; pass--) shifts.push((pass - 1) * 8);
+  const bestPitch = nextPower(whole ? length : k);
+  const pitch = whole ? bestPitch : length;
+  const statePitch = whole ? STATE_HEAD : STATE_HEAD + shifts.length * BINS;
+  const list: Binding = { kind: 'scratch', key: 'list', bytes: rows * pitch * 8 };
+  const state: Binding = { kind: 'scratch', key: 'state', bytes: rows * statePitch * 4 };
+  const best: Binding = whole ? list : { kind: 'scratch', key: 'best', bytes: rows * bestPitch * 8 };
+  const choose: Dispatch[] = [];
+  if (!whole) {
+    const shares = Math.min(MOST_SHARES, Math.ceil(length / (SELECT_SIZE * 8)));
+    for (const [pass, shift] of shifts.entries()) {
+      const data = uniforms([pitch, statePitch, k, pass, orderPasses, shift, shifts[pass - 1] ?? 0, length - 1]);
+      choose.push({
+        kernel: 'select_histogram',
+        overrides: {},
+        bindings: [list, state, { kind: 'uniform', data }],
+        workgroups: [shares, rows, 1],
+      });
+    }
+    const last = shifts.length - 1;
+    const data = uniforms([pitch, statePitch, bestPitch, last, orderPasses, shifts[last]!, length - 1, k]);
+    choose.push({
+      kernel: 'select_collect',
+      overrides: {},
+      bindings: [list, state, best, { kind: 'uniform', data }],
+      workgroups: [shares, rows, 1],
+    });
+  }
+  choose.push(...sort(best, state, rows, bestPitch, statePitch, whole ? length : k));
+  const words = rows * statePitch;
+  return {
+    ...{ list, state, pitch, statePitch, choose, best, bestPitch },
+    clear: {
+      kernel: 'select_clear',
+      overrides: {},
+      bindings: [state, { kind: 'uniform', data: uniforms([words]) }],
+      workgroups: flatWorkgroups(words, FLAT_SIZE),
+    },
+  };
+}
+
+/** Bitonic sort of `rows` rows of `pitch` pairs, a power of two. */
+function sort(best: Binding, state: Binding, rows: number, pitch: number, statePitch: number, limit: number): Dispatch[] {
+  const block = Math.min(pitch, BLOCK);
+  const depth = Math.ceil(rows / 65_535);
+  const blocks = (run: number): Dispatch => ({
+    kernel: 'sort_block',
+    overrides: {},
+    bindings: [best, state, { kind: 'uniform', data: uniforms([pitch, statePitch, limit, block, run, rows]) }],
+    workgroups: [pitch / block, Math.ceil(rows / depth), depth],
+  });
+  const dispatches = [blocks(0)];
+  for (let run = block * 2; run <= pitch; run *= 2) {
+    for (let reach = run / 2; reach >= block; reach /= 2) {
+      const total = (rows * pitch) / 2;
+      dispatches.push({
+        kernel: 'sort_merge',
+        overrides: {},
+        bindings: [best, { kind: 'uniform', data: uniforms([total, pitch, run, reach]) }],
+        workgroups: flatWorkgroups(total, FLAT_SIZE),
+      });
+    }
+    dispatches.push(blocks(run));
+  }
+  return dispatches;
+}
+
+/** The last step of peak_top_k and top_k: values and indices of the sorted pairs. */
+function write(
+  kernel: 'select_write' | 'select_write_int',
+  { best, state, bestPitch, statePitch }: Selection,
+  rows: number,
+  length: number,
+  k: number,
+  x: ValueId,
+  [values, index]: readonly [ValueId, ValueId],
+  count: Binding,
+): Dispatch {
+  return {
+    kernel,
+    overrides: {},
+    bindings: [
+      ...[value(x), best, state, value(values), value(index), count],
+      { kind: 'uniform', data: uniforms([rows * k, k, bestPitch, statePitch, length]) },
+    ],
+    workgroups: flatWorkgroups(rows * k, FLAT_SIZE),
+  };
+}
+
+const combines: Readonly<Record<Attributes['score_merge']['combine'], number>> = { max: 0, mean: 1, noisy_or: 2 };
+const forms: Readonly<Record<Attributes['box_decode']['form'], number>> = { center: 0, distances: 1, corners: 2 };
+const positions: Readonly<Record<Attributes['box_decode']['position'], number>> = { identity: 0, sigmoid: 1, tanh: 2 };
+const extents: Readonly<Record<Attributes['box_decode']['extent'], number>> = {
+  identity: 0, exp: 1, sigmoid: 2, sigmoid_squared: 3, relu: 4,
+}; // prettier-ignore
 
 /** Lowerings of this file, by operator. */
-export const detection = {} satisfies LowerTable;
+export const detection = {
+  score_merge(context, { name, inputs, outputs, attributes: { combine, from } }) {
+    const [scores, offsets, members] = inputs as [ValueId, ValueId, ValueId];
+    const [P, K] = context.shape(scores) as [number, number];
+    const U = context.shape(outputs[0]!)[1]!;
+    if (context.constant(members)?.some((k) => k < 0 || k >= K)) {
+      throw new ModelError('unsupported-operator', {
+        thing: `node "${name}" (score_merge) on webgpu`,
+        found: 'a member outside the scores',
+        wanted: `0 to ${K - 1}`,
+      });
+    }
+    const vectors = Math.ceil((P * U) / 4);
+    return [
+      {
+        kernel: 'score_merge',
+        overrides: { combine: combines[combine], logits: from === 'logit' ? 1 : 0 },
+        bindings: [...[scores, offsets, members, outputs[0]!].map(value), { kind: 'uniform', data: uniforms([vectors, K, U]) }],
+        workgroups: flatWorkgroups(vectors, FLAT_SIZE),
+      },
+    ];
+  },
+
+  gather_rows(context, { inputs, outputs, attributes: { divisor } }) {
+    const [rows, index, count] = inputs as [ValueId, ValueId, ValueId];
+    const [P, C] = context.shape(rows) as [number, number];
+    const total = sizeOf(context.shape(outputs[0]!));
+    return [
+      {
+        kernel: 'gather_rows',
+        overrides: {},
+        bindings: [...[rows, index, count, outputs[0]!].map(value), { kind: 'uniform', data: uniforms([total, P, C, divisor]) }],
+        workgroups: flatWorkgroups(total, FLAT_SIZE),
+      },
+    ];
+  },
+
+  box_decode(context, { name, inputs, outputs, attributes }) {
+    const [rows, priors, index, count] = inputs as [ValueId, ValueId, ValueId, ValueId];
+    const { divisor, form, columns, bins, position, extent, scale, limit } = attributes;
+    const [P, C] = context.shape(rows) as [number, number];
+    const [k] = context.shape(index) as [number];
+    const numbers = context.constant(priors);
+    if (!numbers && context.scalar === 'f16') {
+      throw new DeviceError('device-failed', {
+        thing: `node "${name}" (box_decode) on webgpu with float16`,
+        found: 'priors that are computed',
+        wanted: 'constants, which stay float32',
+        next: 'Use precision: "f32".',
+      });
+    }
+    const floats = [scale[0], scale[1], Math.min(limit, 3.4e38)].map((f32) => ({ f32 }));
+    const data = uniforms([k, P, C, divisor, ...columns, ...floats, bins, context.shape(priors)[0] === 1 ? 1 : 0]);
+    return [
+      {
+        kernel: 'box_decode',
+        overrides: { form: forms[form], position: positions[position], extent: extents[extent] },
+        bindings: [
+          value(rows),
+          numbers
+            ? { kind: 'packed', key: `${context.graph.values[priors]!.name} box_decode priors`, data: () => numbers }
+            : value(priors),
+          ...[index, count, outputs[0]!].map(value),
+          { kind: 'uniform', data },
+        ],
+        workgroups: flatWorkgroups(k, FLAT_SIZE),
+      },
+    ];
+  },
+
+  peak_top_k(context, { inputs, outputs, attributes: { window, k } }) {
+    const [map, threshold] = inputs as [ValueId, ValueId];
+    const [values, index, count] = outputs as [ValueId, ValueId, ValueId];
+    const [, H, W, U] = context.shape(map) as [number, number, number, number];
+    const total = H * W * U;
+    const selection = select(1, total, k);
+    const { clear, list, state, choose } = selection;
+    const scan: Dispatch = {
+      kernel: 'peak_scan',
+      overrides: { fours: U % 4 === 0 ? 1 : 0 },
+      bindings: [
+        ...[value(map), value(threshold), list, state],
+        { kind: 'uniform', data: uniforms([total, H, W, U, (window - 1) / 2]) },
+      ],
+      workgroups: flatWorkgroups(Math.ceil(total / 4), FLAT_SIZE),
+    };
+    const last = write('select_write', selection, 1, total, k, map, [values, index], value(count));
+    return [clear, scan, ...choose, last];
+  },
+
+  top_k(context, { inputs, outputs, attributes: { k } }) {
+    const x = inputs[0]!;
+    const [values, index] = outputs as [ValueId, ValueId];
+    const length = context.shape(x).at(-1)!;
+    const rows = sizeOf(context.shape(x)) / length;
+    const integer = context.dtype(x) === 'int32';
+    const selection = select(rows, length, k);
+    const { clear, list, state, choose, pitch, statePitch } = selection;
+    const keys: Dispatch = {
+      kernel: integer ? 'rank_keys_int' : 'rank_keys',
+      overrides: {},
+      bindings: [value(x), list, state, { kind: 'uniform', data: uniforms([rows * length, length, pitch, statePitch]) }],
+      workgroups: flatWorkgroups(rows * length, FLAT_SIZE),
+    };
+    const count: Binding = { kind: 'scratch', key: 'count', bytes: rows * 4 };
+    const kernel = integer ? 'select_write_int' : 'select_write';
+    return [clear, keys, ...choose, write(kernel, selection, rows, length, k, x, [values, index], count)];
+  },
+} satisfies LowerTable;
