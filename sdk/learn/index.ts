@@ -6,6 +6,10 @@ export type { Candidates, Column, CrossScores, LabelRef, LearnProgress, MemberEv
 export { LearnError } from '../errors.js';
 export { solve, solverNames } from './solve/solve.js';
 export type { Solution, SolveOptions, SolverName } from './solve/solve.js';
+export { solveWithMargins } from './solve/margins.js';
+export type { Margin, MarginOptions } from './solve/margins.js';
+export { readColumns } from './solve/columns-file.js';
+export type { ColumnsFile } from './solve/columns-file.js';
 export type { NodePins } from './solve/prepare.js';
 
 export { FiringsBuilder } from './firings/firings.js';

@@ -197,7 +197,6 @@ describe('bad input', () => {
     ['no member', [{ members: [], cost: 0 }], labels, /found an array of 0/],
     ['no label', [], [], /labels: found an array of 0/],
     ['a label listed twice', [], [...labels, labels[0]], /labels\[4\]: found set0 0 "label 0.0", which is labels\[0\] too/],
-    ['a data set listed twice', [], [...labels, { dataset: 'set0', id: 7, name: 'x' }], /data set "set0" a second time/],
   ])('%s', async (_, columns, given, message) => {
     const promise = solve(columns as Column[], { labels: given as LabelRef[] });
     await expect(promise).rejects.toThrow(message);

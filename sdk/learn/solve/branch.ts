@@ -1,6 +1,6 @@
 // Branch and bound on one part of a packing: exact, with the bound that was proven where the clock ends it.
 import { greedy } from './greedy.js';
-import { firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
+import { type Clock, firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
 import { columnsByRow, connected, gainOf, type Packing, partOf } from './packing.js';
 import { type Cut, findCuts, isWhole, solveRelaxation } from './simplex.js';
 
@@ -14,11 +14,6 @@ export interface Answer {
   readonly bound: number;
 }
 
-/** Says when to stop. */
-export interface Clock {
-  readonly stopped: boolean;
-}
-
 /** Differences below this are rounding. */
 export const rounding = 1e-10;
 
@@ -27,16 +22,30 @@ const fewColumns = 14;
 /** Rows up to which the relaxation is solved with an explicit inverse (rows^2 doubles of memory). */
 export const mostRows = 2500;
 
-/** Solves a packing. Yields now and then. Solutions of at most `cutoff` need not be found: the answer may then be any. */
-export function* solveExactly(packing: Packing, clock: Clock, cutoff = Number.NEGATIVE_INFINITY): Generator<undefined, Answer> {
+/**
+ * Solves a packing. Yields now and then. Solutions of at most `cutoff` need not be found: the answer may then be any. `known`: columns that share no
+ * row, to start from.
+ */
+export function* solveExactly(
+  packing: Packing,
+  clock: Clock,
+  cutoff = Number.NEGATIVE_INFINITY,
+  known: readonly number[] = [],
+): Generator<undefined, Answer> {
   const all = Int32Array.from({ length: packing.size }, (_, j) => j);
   const parts = connected(packing, all);
-  if (parts.length === 1) return yield* solveConnected(packing, clock, cutoff);
+  if (parts.length === 1) return yield* solveConnected(packing, clock, cutoff, known);
+  const isKnown = new Set(known);
   const columns: number[] = [];
   let bound = 0;
   for (const list of parts) {
     const part = partOf(packing, list);
-    const answer = yield* solveConnected(part.packing, clock, Number.NEGATIVE_INFINITY);
+    const answer = yield* solveConnected(
+      part.packing,
+      clock,
+      Number.NEGATIVE_INFINITY,
+      known.length ? Array.from(part.columns.keys()).filter((c) => isKnown.has(part.columns[c]!)) : [],
+    );
     for (const j of answer.columns) columns.push(part.columns[j]!);
     bound += answer.bound;
   }
@@ -45,7 +54,7 @@ export function* solveExactly(packing: Packing, clock: Clock, cutoff = Number.NE
   return { columns, value, bound: Math.max(value, bound) };
 }
 
-function* solveConnected(packing: Packing, clock: Clock, cutoff: number): Generator<undefined, Answer> {
+function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: readonly number[]): Generator<undefined, Answer> {
   if (packing.size <= fewColumns) return search(packing);
   yield;
   const byRow = columnsByRow(packing);
@@ -58,19 +67,26 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number): Genera
     value = own;
   };
   keep(greedy(packing, packing.gain, byRow));
+  if (known.length) {
+    // What is known, and whatever else fits.
+    const first = Float64Array.from(packing.gain);
+    const top = first.reduce((most, gain) => Math.max(most, gain), 0);
+    for (const j of known) first[j]! += top + 1;
+    keep(greedy(packing, first, byRow));
+  }
   let bound: number;
   let reduced: Float64Array;
   let x: Float64Array | undefined;
   if (packing.rows <= mostRows && !clock.stopped) {
     const cuts: Cut[] = [];
-    let relaxation = yield* solveRelaxation(packing, cuts, best);
+    let relaxation = yield* solveRelaxation(packing, cuts, best, clock);
     for (let round = 0; round < 20 && !isWhole(relaxation.x) && !clock.stopped; round++) {
       keep(greedy(packing, relaxation.x, byRow));
       if (relaxation.bound <= Math.max(value, cutoff) + rounding) break;
       const found = findCuts(packing, relaxation.x, cuts, 50);
       if (found.length === 0) break;
       cuts.push(...found);
-      const next = yield* solveRelaxation(packing, cuts, best);
+      const next = yield* solveRelaxation(packing, cuts, best, clock);
       // A bound that hardly moves is no reason to go on.
       const done = relaxation.bound - next.bound < 1e-9;
       relaxation = next;
@@ -82,7 +98,7 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number): Genera
     const first = firstMultipliers(packing);
     reduced = new Float64Array(packing.size);
     const dual = { values: first, bound: reducedGains(packing, first, reduced) };
-    if (!clock.stopped) yield* lowerBound(packing, dual, value, 600);
+    if (!clock.stopped) yield* lowerBound(packing, dual, value, 600, clock);
     bound = reducedGains(packing, dual.values, reduced);
     keep(greedy(packing, reduced, byRow));
   }

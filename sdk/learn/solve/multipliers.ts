@@ -1,5 +1,10 @@
 // An upper bound of a packing's gain from multipliers of its rows, lowered step by step: the volume algorithm (Barahona and Anbil, 2000).
-import { type Packing } from './packing.js';
+import type { Packing } from './packing.js';
+
+/** Says when to stop. */
+export interface Clock {
+  readonly stopped: boolean;
+}
 
 /** Multipliers and the bound that they prove. */
 export interface Multipliers {
@@ -41,6 +46,7 @@ export function* lowerBound(
   best: { values: Float64Array; bound: number },
   target: number,
   iterations: number,
+  clock: Clock,
 ): Generator<undefined, void> {
   const { rows, size, start, items, gain } = packing;
   const trial = new Float64Array(rows);
@@ -70,7 +76,10 @@ export function* lowerBound(
   bound = Math.min(bound, look(values));
   mean.set(cover);
   for (let iteration = 0; iteration < iterations; iteration++) {
-    if (iteration % 8 === 7) yield;
+    if (iteration % 8 === 7) {
+      yield;
+      if (clock.stopped) break;
+    }
     let norm = 0;
     for (let i = 0; i < rows; i++) {
       const direction = 1 - mean[i]!;

@@ -1,40 +1,64 @@
 // The default solver: connected parts, multipliers, the exact relaxation of what is left near the top, fixing by reduced gains, branch and bound.
-import { type Answer, type Clock, mostRows, rounding, solveExactly } from './branch.js';
+import { type Answer, mostRows, rounding, solveExactly } from './branch.js';
 import { greedy } from './greedy.js';
-import { firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
+import { type Clock, firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
 import { columnsByRow, connected, gainOf, type Packing, partOf } from './packing.js';
 import { type Cut, findCuts, inCut, isWhole, solveRelaxation } from './simplex.js';
 
 /** Parts with at most this many columns go straight to branch and bound. */
 const small = 400;
 
+/** A solution of a whole packing. */
+export interface WholeAnswer extends Answer {
+  /** The connected parts, in order. */
+  readonly parts: readonly PartAnswer[];
+}
+
+/** What is known of a connected part; columns by their numbers in the whole. */
+export interface PartAnswer {
+  readonly columns: readonly number[];
+  readonly chosen: readonly number[];
+  readonly value: number;
+  readonly bound: number;
+  /** Of large parts: by position in `columns` the gain that the best multipliers leave, and the bound that these prove by themselves. */
+  readonly dual?: { readonly reduced: Float64Array; readonly bound: number };
+}
+
 /** Solves a packing to the proven optimum, or as far as the clock lets it. `onProgress` gets the parts that are done. */
 export function* solvePacking(
   packing: Packing,
   clock: Clock,
   onProgress: (done: number, total: number) => void = () => {},
-): Generator<undefined, Answer> {
+): Generator<undefined, WholeAnswer> {
   const all = Int32Array.from({ length: packing.size }, (_, j) => j);
   const places = new Int32Array(packing.rows).fill(-1);
-  const parts = connected(packing, all);
+  const lists = connected(packing, all);
   const columns: number[] = [];
+  const parts: PartAnswer[] = [];
   let bound = 0;
-  let done = 0;
-  for (const list of parts) {
+  for (const list of lists) {
     const part = partOf(packing, list, places);
-    const answer = yield* part.packing.size <= small ? solveExactly(part.packing, clock) : solveLarge(part.packing, clock);
-    for (const j of answer.columns) columns.push(part.columns[j]!);
+    const answer: LargeAnswer = yield* part.packing.size <= small
+      ? solveExactly(part.packing, clock)
+      : solveLarge(part.packing, clock);
+    const chosen = Array.from(answer.columns, (j) => part.columns[j]!);
+    for (const j of chosen) columns.push(j);
     bound += answer.bound;
-    onProgress(++done, parts.length);
+    parts.push({ columns: list, chosen, value: answer.value, bound: answer.bound, ...(answer.dual && { dual: answer.dual }) });
+    onProgress(parts.length, lists.length);
   }
   columns.sort((a, b) => a - b);
   const value = gainOf(packing, columns);
-  return { columns, value, bound: Math.max(value, bound) };
+  return { columns, value, bound: Math.max(value, bound), parts };
+}
+
+interface LargeAnswer extends Answer {
+  readonly dual?: { readonly reduced: Float64Array; readonly bound: number };
 }
 
 /** One connected part of many columns. */
-function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, Answer> {
-  const { size, rows } = packing;
+function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, LargeAnswer> {
+  const { size } = packing;
   const byRow = columnsByRow(packing);
   let best = greedy(packing, packing.gain, byRow);
   let value = gainOf(packing, best);
@@ -52,12 +76,12 @@ function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, Answe
   let alive: Packing = packing;
   let ids: Int32Array = Int32Array.from({ length: size }, (_, j) => j);
   for (let round = 0; round < 6 && !clock.stopped; round++) {
-    yield* lowerBound(alive, dual, value, 150);
+    yield* lowerBound(alive, dual, value, 150, clock);
     const left = alive === packing ? reduced : new Float64Array(alive.size);
     reducedGains(alive, dual.values, left);
     keep(greedy(alive, left).map((j) => ids[j]!));
     yield;
-    if (dual.bound <= value + rounding) return { columns: best, value, bound: value };
+    if (dual.bound <= value + rounding) break;
     const kept = Array.from(ids.keys()).filter((c) => dual.bound + Math.min(0, left[c]!) > value);
     if (kept.length < alive.size * 0.9) {
       // Rows keep their numbers, so that the multipliers stay.
@@ -65,22 +89,23 @@ function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, Answe
       ids = Int32Array.from(kept, (c) => ids[c]!);
     }
   }
-  if (clock.stopped) return { columns: best, value, bound: Math.max(value, dual.bound) };
-  reducedGains(packing, dual.values, reduced);
+  const proven = Math.max(value, dual.bound);
+  // Of all columns: those left out may have come up again.
+  dual.bound = reducedGains(packing, dual.values, reduced);
+  if (clock.stopped) return { columns: best, value, bound: proven };
 
   const exact = yield* relax(packing, dual.values, dual.bound, reduced, best, clock, keep);
-  const bound = Math.max(value, Math.min(dual.bound, exact?.bound ?? Number.POSITIVE_INFINITY));
-  if (bound <= value + rounding) return { columns: best, value, bound: value };
-  if (clock.stopped) return { columns: best, value, bound };
+  const final = exact ?? { bound: dual.bound, reduced };
+  const bound = Math.max(value, Math.min(proven, final.bound));
+  if (bound <= value + rounding || clock.stopped)
+    return { columns: best, value, bound: clock.stopped ? bound : value, dual: final };
   // What is left of the columns falls apart, and is searched.
-  const final = exact && exact.bound <= dual.bound ? exact.reduced : reduced;
   const kept: number[] = [];
-  for (let j = 0; j < size; j++) if (bound + Math.min(0, final[j]!) > value) kept.push(j);
+  for (let j = 0; j < size; j++) if (final.bound + Math.min(0, final.reduced[j]!) > value) kept.push(j);
   const part = partOf(packing, kept);
-  void rows;
   const answer = yield* solveExactly(part.packing, clock, value);
   if (answer.value > value) keep(Array.from(answer.columns, (j) => part.columns[j]!));
-  return { columns: best, value, bound: Math.max(value, Math.min(bound, answer.bound)) };
+  return { columns: best, value, bound: Math.max(value, Math.min(bound, answer.bound)), dual: final };
 }
 
 /** Some columns; rows keep their numbers. */
@@ -146,12 +171,12 @@ function* relax(
           .filter((cut) => cut.rows.every((row) => position.has(row)))
           .map((cut) => ({ rows: cut.rows.map((row) => position.get(row)!).sort((a, b) => a - b), most: cut.most }));
         const from = Array.from(part.columns.keys()).filter((c) => inBest[part.columns[c]!]);
-        let answer = yield* solveRelaxation(part.packing, own, from);
+        let answer = yield* solveRelaxation(part.packing, own, from, clock);
         for (let turn = 0; turn < 12 && !isWhole(answer.x) && !clock.stopped; turn++) {
           const found = findCuts(part.packing, answer.x, own, 30);
           if (found.length === 0) break;
           own.push(...found);
-          answer = yield* solveRelaxation(part.packing, own, from);
+          answer = yield* solveRelaxation(part.packing, own, from, clock);
         }
         const solved = isWhole(answer.x)
           ? Array.from(answer.x.keys()).filter((c) => answer.x[c]! > 0.5)

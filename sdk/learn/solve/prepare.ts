@@ -37,20 +37,12 @@ export function formatLabelRef({ dataset, id, name }: LabelRef): string {
 export function checkLabels(labels: readonly LabelRef[]): void {
   if (!Array.isArray(labels) || labels.length === 0) throw wrong('labels', describe(labels), 'an array of one label or more');
   const seen = new Map<string, number>();
-  const ended = new Set<string>();
-  let last: string | undefined;
   labels.forEach((label, i) => {
     const key = JSON.stringify([label.dataset, String(label.id)]);
     const twin = seen.get(key);
     if (twin !== undefined)
       throw wrong(`labels[${i}]`, `${formatLabelRef(label)}, which is labels[${twin}] too`, 'each label of a data set once');
     seen.set(key, i);
-    if (label.dataset !== last) {
-      if (ended.has(label.dataset))
-        throw wrong(`labels[${i}]`, `data set ${JSON.stringify(label.dataset)} a second time, behind ${JSON.stringify(last)}`, 'the labels of a data set one after the other'); // prettier-ignore
-      if (last !== undefined) ended.add(last);
-      last = label.dataset;
-    }
   });
 }
 

@@ -1,4 +1,5 @@
 // The linear relaxation of a small packing with cuts, solved by the primal simplex method with an explicit inverse. Exact up to rounding.
+import type { Clock } from './multipliers.js';
 import type { Packing } from './packing.js';
 
 /** A cut: sum over columns of floor(rows of the column in `rows` / 2) x <= `most`. A subset-row cut (Jepsen et al., 2008); `rows` ascending. */
@@ -39,6 +40,7 @@ export function* solveRelaxation(
   packing: Packing,
   cuts: readonly Cut[],
   solution: readonly number[],
+  clock: Clock,
 ): Generator<undefined, Relaxation> {
   const { rows, size, gain } = packing;
   const m = rows + cuts.length;
@@ -76,7 +78,10 @@ export function* solveRelaxation(
   const touched = new Int32Array(m);
   const most = 40 * m + 2000;
   for (let turn = 0; turn < most; turn++) {
-    if (turn % 16 === 15) yield;
+    if (turn % 16 === 15) {
+      yield;
+      if (clock.stopped) break;
+    }
     let q = -1;
     let excess = tiny;
     for (let j = 0; j < size; j++) {
