@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ModelError } from '../../sdk/errors.js';
 import type { Graph } from '../../sdk/ir/graph.js';
 import { importOnnx, type OnnxImportOptions } from '../../sdk/graph/onnx/import.js';
-import { ElementType, readOnnxModel, readOnnxTensor, type OnnxModel, type OnnxTensor } from '../../sdk/graph/onnx/model.js';
+import { ElementType, readOnnxTensor, type OnnxModel, type OnnxTensor } from '../../sdk/graph/onnx/model.js';
 import { decodeTensor } from '../../sdk/graph/onnx/tensor.js';
 import type { TensorData } from '../../sdk/tensor/dtype.js';
 
@@ -113,6 +113,7 @@ export function prepareCase(model: OnnxModel, data: CaseData, options: OnnxImpor
 
 /** The operator that a case is about: the one of its node, or the name of the case where it has several. */
 export function operatorOf(model: OnnxModel): string {
+  if (model.nodes.length === 1) return model.nodes[0]!.op;
   const operators = [...new Set(model.nodes.filter(({ op }) => op !== 'Constant').map(({ op }) => op))];
   return operators.length === 1 ? operators[0]! : '(several)';
 }
