@@ -1,5 +1,5 @@
 // A compiled graph on a GPU: buffers, bind groups, and one pass and one submission a frame. Lowering and placing are not here.
-import { ArgumentError, describe, DisposedError } from '../../errors.js';
+import { ArgumentError, describe, DisposedError, InternalError } from '../../errors.js';
 import type { Graph, Value, ValueId } from '../../ir/graph.js';
 import type { TensorData } from '../../tensor/dtype.js';
 import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
@@ -11,6 +11,7 @@ import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
 import { ImageSlot } from './image.js';
 import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
 import type { Scalar } from './kernels.js';
+import { wideValues } from './lower/index.js';
 import { Profiler } from './profile.js';
 import type { Tuning } from './tune.js';
 import { Turns, type Slot } from './turns.js';
@@ -52,6 +53,8 @@ interface Output {
   readonly value: Value;
   readonly place: Place | undefined;
   readonly constant: TensorData | undefined;
+  /** How floats are stored. */
+  readonly scalar: Scalar;
   /** Numbers in the type the caller sees, where the device stores another one. */
   widened: TensorData | undefined;
 }
@@ -60,6 +63,8 @@ interface Output {
 interface Input {
   readonly value: Value;
   readonly place: Place;
+  /** How floats are stored. */
+  readonly scalar: Scalar;
   /** The feed in the type the device stores, where it differs. */
   stored: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | undefined;
 }
@@ -229,6 +234,7 @@ export class WebGpuExecutable implements Executable {
   /** Inputs of an extension that are outputs here. */
   #link(graph: Graph): Map<ValueId, Place> {
     const linked = new Map<ValueId, Place>();
+    const wide = wideValues(graph);
     for (const id of graph.inputs) {
       const value = graph.values[id]!;
       const output = this.#find(value.name);
@@ -239,6 +245,14 @@ export class WebGpuExecutable implements Executable {
           found: value.image ? 'an image' : `${value.dtype} ${formatShape(value.shape)}`,
           wanted: `${output.value.dtype} ${formatShape(output.value.shape)}, as the base graph's output`,
         });
+      }
+      const wanted = this.scalar === 'f16' && wide.has(id) ? 'f32' : this.scalar;
+      if (value.dtype === 'float32' && output.place && output.scalar !== wanted) {
+        throw new InternalError(
+          `extension input "${value.name}"`,
+          `a value stored as ${output.scalar}`,
+          `${wanted}, as the extension reads it`,
+        );
       }
       if (output.place) linked.set(id, output.place);
     }
@@ -317,6 +331,7 @@ export class WebGpuExecutable implements Executable {
       return { buffer: banks[plan.banks[root]!]!, offset: plan.offsets[root]!, size };
     };
 
+    const scalarOf = (id: ValueId): Scalar => (this.#layout.wide(id) ? 'f32' : this.scalar);
     const alignment = gpu.device.limits.minUniformBufferOffsetAlignment;
     const images = graph.inputs.filter((id) => graph.values[id]!.image);
     const starts: number[] = [];
@@ -342,13 +357,19 @@ export class WebGpuExecutable implements Executable {
     for (const id of graph.inputs) {
       const value = graph.values[id]!;
       if (linked.has(id) || value.image || (this.#base && this.#base.#find(value.name))) continue;
-      this.#inputs.set(value.name, { value, place: placeOf(id), stored: undefined });
+      this.#inputs.set(value.name, { value, place: placeOf(id), scalar: scalarOf(id), stored: undefined });
     }
     for (const id of graph.outputs) {
       const value = graph.values[id]!;
       const { constant } = graph.values[plan.roots[id]!]!;
       const place = constant ? undefined : placeOf(id);
-      this.#outputs.set(value.name, { value, place, constant: constant?.values, widened: undefined });
+      this.#outputs.set(value.name, {
+        value,
+        place,
+        constant: constant?.values,
+        scalar: scalarOf(plan.roots[id]!),
+        widened: undefined,
+      });
     }
     this.#steps = dispatches.map(({ dispatch, node, bound }, i): Step => {
       const image = bound.flatMap((to) => (to.kind === 'image' ? [slots.get(to.value)!] : []))[0];
@@ -431,7 +452,7 @@ export class WebGpuExecutable implements Executable {
       request.signal?.throwIfAborted();
       const mapped = buffer?.getMappedRange(0, bytes);
       const results: Record<string, TensorData> = {};
-      for (const { name, output, at } of reads) results[name] = numbersOf(output, mapped, at, this.scalar);
+      for (const { name, output, at } of reads) results[name] = numbersOf(output, mapped, at);
       consuming = true;
       return consume(results);
     } catch (error) {
@@ -457,7 +478,7 @@ export class WebGpuExecutable implements Executable {
   #writeInput(input: Input, feed: TensorData): void {
     const { gpu } = this.#host;
     const { buffer, offset } = input.place;
-    if (feed instanceof Float32Array && this.scalar === 'f16') {
+    if (feed instanceof Float32Array && input.scalar === 'f16') {
       input.stored ??= new Uint16Array(Math.ceil(feed.length / 2) * 2);
       floatArrayToHalf(feed, input.stored as Uint16Array);
     } else if (feed instanceof Uint8Array) {
@@ -535,13 +556,13 @@ function write(gpu: Gpu, buffer: GPUBuffer, offset: number, bytes: Uint8Array<Ar
 }
 
 /** The numbers of an output as the caller sees them: views of mapped memory where the device stores the same type. */
-function numbersOf(output: Output, mapped: ArrayBuffer | undefined, at: number, scalar: Scalar): TensorData {
+function numbersOf(output: Output, mapped: ArrayBuffer | undefined, at: number): TensorData {
   if (output.constant) return output.constant;
   const { dtype, shape } = output.value;
   const size = sizeOf(shape);
   if (dtype === 'int32') return new Int32Array(mapped!, at, size);
   if (dtype === 'float32') {
-    if (scalar === 'f32') return new Float32Array(mapped!, at, size);
+    if (output.scalar === 'f32') return new Float32Array(mapped!, at, size);
     output.widened ??= new Float32Array(size);
     return halfArrayToFloat(new Uint16Array(mapped!, at, size), output.widened as Float32Array);
   }

@@ -7,6 +7,7 @@ import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
 import { Gpu } from './gpu.js';
 import type { Scalar } from './kernels.js';
+import { softwareTuning } from './lower/index.js';
 import type { Tuning } from './tune.js';
 
 export interface WebGpuOptions {
@@ -20,6 +21,8 @@ export interface WebGpuOptions {
   precision?: 'auto' | Scalar | undefined;
   /** `adapter` (default) uses all that the adapter has, `default` what every WebGPU has. */
   limits?: 'adapter' | 'default' | undefined;
+  /** Variants of kernels by question, in place of what was measured or is known. Default: see tune.ts. */
+  tuning?: Tuning | undefined;
   /** Most bytes of intermediate values, and of constants, of one graph. Default 4 GiB. */
   memoryLimit?: number | undefined;
 }
@@ -52,7 +55,8 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   const scalar = precision === 'auto' ? (half && !gpu.facts.software ? 'f16' : 'f32') : precision;
   // A device of the caller cannot be had again.
   const reopen = device ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
-  return new WebGpuRuntime(gpu, scalar, memoryLimit, {}, reopen);
+  const tuning = { ...(gpu.facts.software ? softwareTuning : {}), ...options.tuning };
+  return new WebGpuRuntime(gpu, scalar, memoryLimit, tuning, reopen);
 }
 
 /** Compiles graphs, and when the device is lost opens another one and makes everything again, once a loss. */

@@ -13,7 +13,7 @@ import {
   type Dispatch,
   type LowerContext,
 } from './lower/context.js';
-import { lower } from './lower/index.js';
+import { lower, wideValues } from './lower/index.js';
 import type { Tuning } from './tune.js';
 
 /** What a binding is bound to. */
@@ -45,6 +45,8 @@ export interface Layout {
   readonly constants: ReadonlyMap<string, () => ArrayBufferView>;
   /** Distinct uniform blocks. */
   readonly uniforms: readonly Uint8Array[];
+  /** True for float values that are stored as float32 whatever `scalar` is. */
+  wide(value: ValueId): boolean;
   /** Bytes of a value on the device, whole multiples of 16. */
   bytes(value: ValueId): number;
 }
@@ -97,8 +99,10 @@ export function layOut(
   memoryLimit: number,
 ): Layout {
   const { graph, scalar, limits } = context;
-  const sizes = graph.values.map((value) =>
-    value.image ? 0 : Math.max(ROUND, roundUp(sizeOf(value.shape) * deviceElementBytes(value.dtype, scalar), ROUND)),
+  const wideIds = wideValues(graph);
+  const scalarOf = (id: ValueId): Scalar => (wideIds.has(id) ? 'f32' : scalar);
+  const sizes = graph.values.map(({ image, dtype, shape }, id) =>
+    image ? 0 : Math.max(ROUND, roundUp(sizeOf(shape) * deviceElementBytes(dtype, scalarOf(id)), ROUND)),
   );
   const values = [...graph.values];
   const scratches = new Map<string, ValueId>();
@@ -145,7 +149,7 @@ export function layOut(
         const value = graph.values[id]!;
         if (!value.constant) return { kind: 'place', id, bytes: sizes[id]! };
         const key = `=${value.name}`;
-        constants.set(key, () => deviceConstant(graph, id, scalar));
+        constants.set(key, () => deviceConstant(graph, id, scalarOf(id)));
         return { kind: 'constant', key };
       }
       case 'packed':
@@ -210,7 +214,8 @@ export function layOut(
       `at most ${memoryLimit} (memoryLimit)`,
     );
   }
-  return { graph, scalar, dispatches, plan, constants, uniforms, bytes: (id) => sizes[id]! };
+  const wide = (id: ValueId): boolean => scalar === 'f16' && wideIds.has(id);
+  return { graph, scalar, dispatches, plan, constants, uniforms, wide, bytes: (id) => sizes[id]! };
 }
 
 export function tooLarge(thing: string, found: string, wanted: string): DeviceError {

@@ -29,4 +29,6 @@ export function lower(context: LowerContext, node: Node): Dispatch[] {
   return lowering(context, node);
 }
 
+export { questions, softwareTuning } from './convolution.js';
+export { wideValues } from './wide.js';
 export type { Binding, DeviceLimits, Dispatch, LowerContext } from './context.js';
