@@ -73,7 +73,12 @@ function scale(editor: GraphEditor, node: Linear, factors: Float64Array, divide:
   const channels = factors.length;
   if (weight.values.length % channels !== 0) return false;
   const apply = (value: number, c: number): number => (divide ? value / factors[c]! : value * factors[c]!);
-  const scaled = Float32Array.from(weight.values, (value, i) => apply(value, i % channels));
+  // A plain loop: networks have tens of millions of weights.
+  const { values } = weight;
+  const scaled = new Float32Array(values.length);
+  for (let row = 0; row < values.length; row += channels) {
+    for (let c = 0; c < channels; c++) scaled[row + c] = divide ? values[row + c]! / factors[c]! : values[row + c]! * factors[c]!;
+  }
   node.inputs[1] = editor.addConstant(
     `${node.name}/scaled_weight`,
     new Constant('float32', scaled),
