@@ -55,7 +55,7 @@ function facts({ unified, datasets, mapping, relations, pins, origin }: Taxonomy
     [mapping.sources, `labels of ${datasets.length} data sets`],
     [merged, 'merged from several'],
     [relations.list.length, 'relations'],
-    [pins.mustMerge.length + pins.cannotMerge.length, 'pins'],
+    [pins.mustMerge.length + pins.cannotMerge.length + (pins.locked?.length ?? 0) + (pins.names?.length ?? 0), 'pins'],
   ];
   const shown = numbers.filter(([number]) => number > 0);
   const stats = `<dl class="stats">${shown.map(([number, what]) => `<div><dt>${what}</dt><dd>${number.toLocaleString('en')}</dd></div>`).join('')}</dl>`;
@@ -127,9 +127,11 @@ function pageData(taxonomy: Taxonomy): PageData {
   for (const [words, groups] of [
     ['must merge', pins.mustMerge],
     ['cannot merge', pins.cannotMerge],
+    ['locked', pins.locked ?? []],
   ] as const)
     // prettier-ignore
     for (const group of groups) for (const row of new Set(group.map(rowOf))) rows[row]!.pins.push(`${words}: ${group.map(nameOf).join(', ')}`);
+  for (const { name, ...key } of pins.names ?? []) rows[rowOf(key)]!.pins.push(`called ${JSON.stringify(name)}: ${nameOf(key)}`);
   return { datasets: datasets.map(({ name, size }) => ({ name, size })), rows };
 }
 

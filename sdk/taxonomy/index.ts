@@ -17,7 +17,7 @@ export type { Members, Renamed, UnifiedLabel, UnifiedLabelInput, UnifiedLabelSpa
 export type { HeadScores, LabelTransform, ProjectOptions, ReprojectOptions } from './transform.js';
 
 // Whole taxonomies are made and read with `labelweave/taxonomy/file`; here are their types.
-export type { Origin, Pins, Taxonomy, TaxonomyParts } from './taxonomy.js';
+export type { NamePin, Origin, Pins, Taxonomy, TaxonomyParts } from './taxonomy.js';
 export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions, Relations } from './relations.js';
 export { Hierarchy, hierarchyOf } from './hierarchy.js';
 export type { Expanded } from './hierarchy.js';

@@ -12,6 +12,16 @@ export interface Pins {
   readonly mustMerge: readonly (readonly LabelKey[])[];
   /** Each entry: labels no two of which stand in one unified label. */
   readonly cannotMerge: readonly (readonly LabelKey[])[];
+  /** Each entry: a unified label that stays exactly as it is, one label or more: no other label joins them. */
+  readonly locked?: readonly (readonly LabelKey[])[];
+  /** Names of unified labels, said by one of their labels. */
+  readonly names?: readonly NamePin[];
+}
+
+/** The unified label of this label of a data set has this name. */
+export interface NamePin extends LabelKey {
+  /** The name that a person gave. */
+  readonly name: string;
 }
 
 /** The losses, thresholds and costs that produced a taxonomy. */
@@ -106,7 +116,11 @@ export function checkParts(list: UnifiedList, { relations = [], pins = {} }: Tax
   return [...checkRelations(relations, known), ...checkPins(list, places, pins)];
 }
 
-function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], cannotMerge = [] }: Partial<Pins>): Problem[] {
+function checkPins(
+  { targets, unified }: UnifiedList,
+  places: Places,
+  { mustMerge = [], cannotMerge = [], locked = [], names = [] }: Partial<Pins>,
+): Problem[] {
   const problems: Problem[] = [];
   const find = (key: LabelKey, path: ProblemPath): { d: number; k: number } | undefined => {
     const found = findKey(places, key, path);
@@ -118,8 +132,7 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
   /** The group that a label is pinned into; groups that share a label are one. */
   const groups = new Map<string, Map<number, { k: number; key: LabelKey }>>();
   const spot = (d: number, k: number): string => `${d}/${k}`;
-  mustMerge.forEach((keys, i) => {
-    const path = ['pins', 'mustMerge', i];
+  const together = (keys: readonly LabelKey[], path: ProblemPath): void => {
     const found = keys.map((key, j) => ({ key, at: find(key, [...path, j]) }));
     const merged = new Map<number, { k: number; key: LabelKey }>();
     const add = (d: number, k: number, key: LabelKey): void => {
@@ -140,6 +153,39 @@ function checkPins({ targets }: UnifiedList, places: Places, { mustMerge = [], c
       problems.push(
         warning('pin-broken', path, `${keys.map(nameOf).join(', ')} in ${units.size} unified labels`, 'one unified label'),
       );
+  };
+  mustMerge.forEach((keys, i) => together(keys, ['pins', 'mustMerge', i]));
+  locked.forEach((keys, i) => together(keys, ['pins', 'locked', i]));
+  locked.forEach((keys, i) => {
+    const path = ['pins', 'locked', i];
+    const first = keys.map((key) => findKey(places, key, path)).find((place) => 'k' in place);
+    if (!first || !('k' in first)) return;
+    const group = groups.get(spot(first.d, first.k))!;
+    const own = new Set(keys.map(formatEnd));
+    const more = [...group.values()].filter(({ key }) => !own.has(formatEnd(key))).map(({ key }) => nameOf(key));
+    if (more.length) {
+      const found = `${keys.map(nameOf).join(', ')}, locked as they are, and a pin that joins ${more.join(', ')} to them`;
+      problems.push(problem('pin-conflict', path, found, 'a locked unified label with exactly its labels'));
+      return;
+    }
+    const unit = targets[first.d]![first.k]!;
+    const joined = targets.reduce((sum, list) => sum + list.reduce((count, one) => count + (one === unit ? 1 : 0), 0), 0);
+    if (unit >= 0 && joined > own.size)
+      problems.push(warning('pin-broken', path, `${joined - own.size} more labels in their unified label`, 'no other label'));
+  });
+  const named = new Map<number, NamePin>();
+  names.forEach((pin, i) => {
+    const path = ['pins', 'names', i];
+    const at = find(pin, path);
+    const unit = at && targets[at.d]![at.k]!;
+    if (unit === undefined || unit < 0) return;
+    const other = named.get(unit);
+    if (other && other.name !== pin.name) {
+      const both = `${JSON.stringify(pin.name)} for the unified label that ${nameOf(other)} calls ${JSON.stringify(other.name)}`;
+      problems.push(warning('pin-broken', path, both, 'one name for a unified label'));
+    } else if (unified[unit]!.name !== pin.name)
+      problems.push(warning('pin-broken', path, JSON.stringify(unified[unit]!.name), JSON.stringify(pin.name)));
+    named.set(unit, other ?? pin);
   });
   cannotMerge.forEach((keys, i) => {
     const path = ['pins', 'cannotMerge', i];
@@ -172,7 +218,12 @@ class ListedTaxonomy extends ListedTransform implements Taxonomy {
   readonly warnings: readonly Problem[];
 
   constructor(unified: UnifiedLabelSpace, parts: TaxonomyParts) {
-    const { description, relations = [], pins: { mustMerge = [], cannotMerge = [] } = {}, origin } = parts;
+    const {
+      description,
+      relations = [],
+      pins: { mustMerge = [], cannotMerge = [], locked = [], names = [] } = {},
+      origin,
+    } = parts;
     const targets = unified.datasets.map(({ name, labels }) =>
       Int32Array.from(labels, ({ id }) => unified.unifiedOf(name, { id }).index),
     );
@@ -182,7 +233,7 @@ class ListedTaxonomy extends ListedTransform implements Taxonomy {
     this.description = description;
     this.unified = unified;
     this.relations = new Relations(relations);
-    this.pins = freeze({ mustMerge, cannotMerge });
+    this.pins = freeze({ mustMerge, cannotMerge, ...(locked.length && { locked }), ...(names.length && { names }) });
     this.origin = freeze(origin);
     this.warnings = Object.freeze(problems);
     Object.freeze(this);
@@ -214,8 +265,14 @@ class ListedTaxonomy extends ListedTransform implements Taxonomy {
     });
     const pins = (groups: Pins['mustMerge']): Pins['mustMerge'] =>
       groups.map((keys) => keys.filter(has)).filter((keys) => keys.length > 1);
-    const { mustMerge, cannotMerge } = this.pins;
-    return this.#with(unified as UnifiedLabelSpace, relations, { mustMerge: pins(mustMerge), cannotMerge: pins(cannotMerge) }) as Taxonomy<string> as Taxonomy<M>; // prettier-ignore
+    const { mustMerge, cannotMerge, locked = [], names = [] } = this.pins;
+    const kept: Pins = {
+      mustMerge: pins(mustMerge),
+      cannotMerge: pins(cannotMerge),
+      locked: locked.map((keys) => keys.filter(has)).filter((keys) => keys.length > 0),
+      names: names.filter(has),
+    };
+    return this.#with(unified as UnifiedLabelSpace, relations, kept) as Taxonomy<string> as Taxonomy<M>;
   }
 
   renameDatasets(names: Readonly<Record<string, string>>): Taxonomy {
@@ -223,10 +280,12 @@ class ListedTaxonomy extends ListedTransform implements Taxonomy {
       'unified' in end || !Object.hasOwn(names, end.dataset) ? end : { ...end, dataset: names[end.dataset]! };
     const relations = this.relations.list.map((relation) => ({ ...relation, a: key(relation.a), b: key(relation.b) }));
     const pins = (groups: Pins['mustMerge']): Pins['mustMerge'] => groups.map((keys) => keys.map(key));
-    const { mustMerge, cannotMerge } = this.pins;
+    const { mustMerge, cannotMerge, locked = [], names: named = [] } = this.pins;
     return this.#with(this.unified.renameDatasets(names), relations, {
       mustMerge: pins(mustMerge),
       cannotMerge: pins(cannotMerge),
+      locked: pins(locked),
+      names: named.map(key),
     });
   }
 

@@ -32,7 +32,7 @@ const good = () => ({
     { id: 2, name: 'animal', members: { farm: 'a' } },
   ],
   relations: [{ a: { unified: 1 }, kind: 'subset', b: { dataset: 'farm', id: 'a' }, score: 0.9, evidence: [{ source: 'cross AP', forward: 0.8, backward: 0.1 }] }],
-  pins: { mustMerge: [[{ dataset: 'farm', id: 'd' }, { dataset: 'pets', id: 2 }]], cannotMerge: [[{ dataset: 'farm', id: 'a' }, { dataset: 'pets', id: 1 }]] },
+  pins: { mustMerge: [[{ dataset: 'farm', id: 'd' }, { dataset: 'pets', id: 2 }]], cannotMerge: [[{ dataset: 'farm', id: 'a' }, { dataset: 'pets', id: 1 }]], locked: [[{ dataset: 'pets', id: 1 }]], names: [{ dataset: 'pets', id: 2, name: 'dog' }] },
   origin: { method: 'learned', loss: 'average precision', parameters: { lambda: 0.5, tau: 0.25 }, objective: -1.5, bound: -1.5 },
 }); // prettier-ignore
 
@@ -137,6 +137,9 @@ describe('what is wrong is said', () => {
     ['a cycle of parents', (f) => (f.datasets[1].labels[1].parents = ['d']), [['parent-cycle', 'datasets.1.labels.0.parents']], '"Dog" (id "d") -> "Animal" (id "a") -> "Dog" (id "d")'],
     ['a synonym twice', (f) => (f.datasets[0].labels[1].synonyms = ['x', 'x']), [['wrong-value', 'datasets.0.labels.1.synonyms.1']], '"x" a second time'],
     ['a relation of an unknown unified label', (f) => (f.relations[0].a.unified = 9), [['unknown-unified', 'relations.0.a']], 'found 9'],
+    ['a locked label that is pinned to others', (f) => (f.pins.locked[0] = [f.pins.mustMerge[0][0]]), [['pin-conflict', 'pins.locked.0']], 'locked as they are, and a pin that joins'],
+    ['an empty lock', (f) => (f.pins.locked = [[]]), [['wrong-value', 'pins.locked.0']], 'found an array of 0; wanted an array of 1 or more'],
+    ['a name for no label', (f) => (f.pins.names[0].id = 9), [['unknown-label', 'pins.names.0']], 'the id of a label of "pets"'],
     ['contradictory pins', (f) => (f.pins.cannotMerge[0] = f.pins.mustMerge[0]), [['pin-conflict', 'pins.cannotMerge.0']], 'which must merge'],
     ['a newer version', (f) => (f.labelweaveTaxonomy = 2), [['unknown-version', 'labelweaveTaxonomy']], 'found version 2; wanted 1. The file was written by a newer labelweave'],
     ['a version that is no number', (f) => (f.labelweaveTaxonomy = '1'), [['unknown-version', 'labelweaveTaxonomy']], 'found version "1"; wanted 1'],

@@ -2,7 +2,7 @@
 import type { LabelId } from '../label-space.js';
 import type { LabelKey } from '../problems.js';
 import { endKey, flipRelation, formatEnd, type Relation } from '../relations.js';
-import type { Taxonomy } from '../taxonomy.js';
+import type { NamePin, Taxonomy } from '../taxonomy.js';
 import type { UnifiedLabel, UnifiedLabelSpace } from '../unified.js';
 
 /** A unified label, of the first or the second taxonomy. */
@@ -25,7 +25,8 @@ export type Part =
   | { readonly of: 'label'; readonly label: NamedKey; readonly unified: UnifiedRef }
   | { readonly of: 'unified'; readonly unified: UnifiedRef; readonly members: readonly NamedKey[] }
   | { readonly of: 'relation'; readonly relation: Relation }
-  | { readonly of: 'must-merge' | 'cannot-merge'; readonly labels: readonly LabelKey[] };
+  | { readonly of: 'must-merge' | 'cannot-merge' | 'locked'; readonly labels: readonly LabelKey[] }
+  | { readonly of: 'name'; readonly key: LabelKey; readonly name: string };
 
 /** One change. Labels that only one taxonomy has count as added or removed; all else is told by the labels that both have. */
 export type Change =
@@ -57,6 +58,11 @@ export function diff(a: Taxonomy, b: Taxonomy): Change[] {
   const pinKey = (labels: readonly LabelKey[]): string => labels.map(endKey).sort().join();
   changes.push(...listChanges(a.pins.mustMerge, b.pins.mustMerge, pinKey, (labels) => ({ of: 'must-merge', labels })));
   changes.push(...listChanges(a.pins.cannotMerge, b.pins.cannotMerge, pinKey, (labels) => ({ of: 'cannot-merge', labels })));
+  changes.push(...listChanges(a.pins.locked ?? [], b.pins.locked ?? [], pinKey, (labels) => ({ of: 'locked', labels })));
+  const nameKey = (pin: NamePin): string => `${endKey(pin)} ${pin.name}`;
+  changes.push(
+    ...listChanges(a.pins.names ?? [], b.pins.names ?? [], nameKey, ({ name, ...key }) => ({ of: 'name', key, name })),
+  );
   return changes.sort((x, y) => kinds.indexOf(x.kind) - kinds.indexOf(y.kind));
 }
 
@@ -212,6 +218,8 @@ function partSentence(part: Part): string {
       return `unified ${show(part.unified)}${part.members.length ? `: ${part.members.map(showKey).join(', ')}` : ''}`;
     case 'relation':
       return `${formatEnd(part.relation.a)} ${part.relation.kind} ${formatEnd(part.relation.b)}`;
+    case 'name':
+      return `pin name: ${formatEnd(part.key)} is called ${JSON.stringify(part.name)}`;
     default:
       return `pin ${part.of}: ${part.labels.map(formatEnd).join(', ')}`;
   }

@@ -2,7 +2,7 @@
 // that pages which need none carry neither reader nor schema. Values and texts only, no I/O.
 
 export { isTaxonomy, taxonomy } from '../taxonomy.js';
-export type { Origin, Pins, Taxonomy, TaxonomyParts } from '../taxonomy.js';
+export type { NamePin, Origin, Pins, Taxonomy, TaxonomyParts } from '../taxonomy.js';
 export { flipRelation, Relations } from '../relations.js';
 export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions } from '../relations.js';
 

@@ -62,7 +62,14 @@ export const taxonomyFile = v.strictObject({
   datasets: v.pipe(v.array(v.strictObject({ name: text, labels: v.pipe(v.array(label), v.minLength(1)) })), v.minLength(1)),
   unified: v.pipe(v.array(unified), v.minLength(1)),
   relations: v.optional(v.array(relation)),
-  pins: v.optional(v.strictObject({ mustMerge: v.optional(v.array(pin)), cannotMerge: v.optional(v.array(pin)) })),
+  pins: v.optional(
+    v.strictObject({
+      mustMerge: v.optional(v.array(pin)),
+      cannotMerge: v.optional(v.array(pin)),
+      locked: v.optional(v.array(v.pipe(v.array(key), v.minLength(1)))),
+      names: v.optional(v.array(v.strictObject({ dataset: text, id, name: text }))),
+    }),
+  ),
   origin: v.optional(
     v.strictObject({
       method: text,

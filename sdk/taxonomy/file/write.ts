@@ -1,5 +1,5 @@
 // Writes taxonomy files: the same taxonomy always gives the same text, so that files can be compared line by line.
-import type { Label } from '../label-space.js';
+import type { Label, LabelId } from '../label-space.js';
 import type { LabelKey } from '../problems.js';
 import { endKey, flipRelation, type Relation, type RelationEnd } from '../relations.js';
 import type { Taxonomy } from '../taxonomy.js';
@@ -12,6 +12,9 @@ import { type TaxonomyFile, version } from './schema.js';
 export function taxonomyToJSON({ name, description, datasets, unified, relations, pins, origin }: Taxonomy): TaxonomyFile {
   const mustMerge = sortedPins(pins.mustMerge);
   const cannotMerge = sortedPins(pins.cannotMerge);
+  const locked = sortedPins(pins.locked ?? []);
+  const names = some((pins.names ?? []).map(({ dataset, id, name: own }) => ({ dataset, id, name: own })).sort(byKey(endKey))) as
+    { dataset: string; id: LabelId; name: string }[] | undefined;
   const file = {
     labelweaveTaxonomy: version,
     name,
@@ -39,7 +42,7 @@ export function taxonomyToJSON({ name, description, datasets, unified, relations
       margin,
     })),
     relations: some(relations.list.map(sortedRelation).sort(byKey(({ a, b }) => `${endKey(a)} ${endKey(b)}`))),
-    pins: mustMerge || cannotMerge ? { mustMerge, cannotMerge } : undefined,
+    pins: mustMerge || cannotMerge || locked || names ? { mustMerge, cannotMerge, locked, names } : undefined,
     origin: origin && {
       method: origin.method,
       loss: origin.loss,
