@@ -68,6 +68,8 @@ const resize: Converter = (c) => {
     return { axis, size, out, scale, start: roi?.[i] ?? 0, end: roi?.[i + axes.length] ?? 1 };
   });
   for (const { out, axis } of all) if (out < 1 || out > 2 ** 24) c.fail(`${out} elements on axis ${axis}`, 'at least one');
+  const result = x.shape.map((d, i) => all.find(({ axis }) => axis === i)?.out ?? d);
+  if (!(sizeOf(result) < 2 ** 31)) c.fail(`a result of ${formatShape(result)}`, 'fewer than 2^31 elements');
   const changed = all.filter(({ size, out, scale }) => size !== out || scale !== 1 || roi !== undefined);
   const known = exact(x, changed, options);
   if (known) {
