@@ -42,6 +42,11 @@ export interface LoadOptions<L extends string = string> {
   precision?: 'auto' | 'f32' | 'f16';
   /** Label space of the results. Default: the model's own. Can be changed at any time, and for one call. */
   labels?: LabelsSpec<L>;
+  /**
+   * Merges the classification layers of a model with several heads into one over the labels of a taxonomy, before the first frame (naive weight merge,
+   * UniDet, Table 5): as fast as one head, but scores are of mean logits. Default: scores are merged, by Eq. 5. Throws ModelError where heads are not linear.
+   */
+  mergeHeads?: LabelTransform<L>;
   /** Where downloaded files are kept: `auto` (default) the host's cache, `false` nowhere, or your own store. */
   cache?: 'auto' | false | ByteStore;
   /** Stops loading; the promise rejects with `signal.reason` and nothing stays behind. */
@@ -101,7 +106,7 @@ export class Detector<L extends string = string> {
   ): Promise<Detector<L>> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
-    const { manifest, graph } = await openModel(source, {
+    const model = await openModel(source, {
       signal,
       cache: options.cache,
       onProgress:
@@ -110,6 +115,9 @@ export class Detector<L extends string = string> {
           if (phase !== 'optimize') onProgress({ phase: 'download', file, loaded, total });
         }),
     });
+    const { manifest, graph } = options.mergeHeads
+      ? (await import('./graph/merge-heads.js')).mergeHeads(model, options.mergeHeads)
+      : model;
     const datasets = manifest.heads.map(({ dataset, labels }) => labelSpace(dataset, labels) as LabelSpace);
     // One head is the rule: what several need comes when asked for.
     const own = datasets.length === 1 ? datasets[0]! : (await import('./taxonomy/concatenate.js')).concatenate(datasets);

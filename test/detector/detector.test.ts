@@ -1,8 +1,12 @@
 // The detector as its users meet it: results, label spaces, concurrency, abort, disposal and every kind of bad input, on each runtime.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { create } from 'webgpu';
 import { Detector, labelSpace, grouping, loadDetector, type ErrorCode, type RuntimeKind } from '../../sdk/index.js';
 import { unifiedLabelSpace } from '../../sdk/taxonomy/index.js';
 import { colourModel, fullLogit, picture, type Colour } from './colour-model.js';
+
+// Dawn's instance must outlive its devices.
+const dawn = create(['backend=vulkan']);
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 /** Scores pass through one float32 convolution and a float32 pooling: a few units in the last place. */
@@ -12,6 +16,8 @@ const runtimes: [name: string, device: RuntimeKind, threads: number][] = [
   ['reference', 'reference', 1],
   ['wasm, 1 thread', 'wasm', 1],
   ['wasm, 2 threads', 'wasm', 2],
+  // Dawn on SwiftShader.
+  ['webgpu', 'webgpu', 1],
 ];
 
 /** Rejects with an error of this code whose message names `mentions`. */
@@ -227,12 +233,34 @@ describe('bad input', () => {
     rejects(loadDetector(colourModel(), options), code, message),
   );
 
-  test('webgpu is refused with a reason, and passed over with the same reason', async () => {
-    await rejects(loadDetector(colourModel(), { device: 'webgpu' }), 'device-unavailable', /WebGPU/);
-    const fallen = await loadDetector(colourModel(), { device: ['webgpu', 'reference'] });
-    expect(fallen.device.used).toBe('reference');
-    expect(fallen.device.why).toMatchObject([{ kind: 'webgpu' }]);
-    fallen.dispose();
+  test('auto passes a software adapter over, with the reason', async () => {
+    const detector = await loadDetector(colourModel(), { threads: 1 });
+    expect(detector.device.used).toBe('wasm');
+    expect(detector.device.why).toEqual([{ kind: 'webgpu', reason: expect.stringMatching(/computes on the CPU/) as string }]);
+    expect(detector.gpuDevice).toBeUndefined();
+    detector.dispose();
+  });
+
+  test('a GPU that is lost in the middle of frames is opened again, once, and the report says so', async () => {
+    const detector = await loadDetector(colourModel(), { device: 'webgpu' });
+    const wanted = await detector.detect(scene);
+    const frames = [detector.detect(scene), detector.detect(scene, { labels: ['red'] }), detector.detect(scene)];
+    (detector.gpuDevice as { destroy(): void }).destroy();
+    const [first, red, last] = await Promise.all(frames);
+    expect([first!.toJSON(), last!.toJSON()]).toEqual([wanted.toJSON(), wanted.toJSON()]);
+    expect([...red!].map(({ label }) => label)).toEqual(['red']);
+    expect(detector.device.notes).toEqual([expect.stringMatching(/lost.*opened again/) as string]);
+    detector.dispose();
+  });
+
+  test('a GPUDevice of the caller is used, and its loss is a DeviceLostError', async () => {
+    const device = await (await dawn.requestAdapter())!.requestDevice();
+    const detector = await loadDetector(colourModel(), { device: 'webgpu', gpuDevice: device });
+    expect(detector.gpuDevice).toBe(device);
+    expect(await detector.detect(scene)).toHaveLength(2);
+    device.destroy();
+    await rejects(detector.detect(scene), 'device-lost', /destroyed/);
+    detector.dispose();
   });
 
   test('abort while loading leaves the signal’s reason', async () => {

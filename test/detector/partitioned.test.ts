@@ -114,3 +114,43 @@ test('one data set twice, and a taxonomy without one, are refused by name', asyn
   const other = unifiedLabelSpace('one', [detector.datasets[0]!], [], { rest: 'single' });
   await expect(detector.detectPerDataset(scene, { labels: other })).rejects.toThrow(/found "paint"/);
 });
+
+describe('naive weight merge', () => {
+  const load = async (device: RuntimeKind, model = colourModel({ heads })) => {
+    using apart = await loadDetector(model, { device: 'reference' });
+    const labels = unifiedLabelSpace('both', apart.datasets, [{ name: 'red', members: { colours: 1, paint: 'c' } }], {
+      rest: 'single',
+    });
+    return loadDetector(model, { device, mergeHeads: labels });
+  };
+
+  test.each(['reference', 'wasm'] as const)(
+    'one head over the unified labels, its scores those of mean logits: %s',
+    async (device) => {
+      using merged = await load(device);
+      expect(merged.model.heads).toHaveLength(1);
+      expect(merged.labels.names).toEqual(['red', 'green', 'navy']);
+      near(summary(await merged.detect(scene)), { red: sigmoid((8 + 6) / 2 - fullLogit), green: full, navy: weak });
+    },
+  );
+
+  test('the taxonomy still names its labels, and those of its data sets', async () => {
+    using apart = await loadDetector(colourModel({ heads }), { device: 'reference' });
+    const labels = unifiedLabelSpace('both', apart.datasets, [{ name: 'red', members: { colours: 1, paint: 'c' } }], {
+      rest: 'single',
+    });
+    using merged = await loadDetector(colourModel({ heads }), { device: 'reference', mergeHeads: labels });
+    near(summary(await merged.detect(scene, { labels })), summary(await merged.detect(scene)));
+    near(summary(await merged.detect(scene, { labels: reprojected(labels, 'paint') })), {
+      crimson: sigmoid(7 - fullLogit),
+      navy: weak,
+    });
+  });
+
+  test('heads that are not linear or not alike are refused with what is in the way', async () => {
+    await expect(load('reference', colourModel())).rejects.toThrow(/heads: found 1|unified|paint/);
+    const odd = colourModel({ heads });
+    Object.assign((odd.manifest['heads'] as { decoder: object }[])[1]!.decoder, { window: 5 });
+    await expect(load('reference', odd)).rejects.toThrow(/head "paint".*window.*Merge scores instead/);
+  });
+});
