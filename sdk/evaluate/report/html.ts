@@ -3,7 +3,8 @@ import { barPlot, escapeHtml, linePlot, matrixPlot, reliabilityPlot } from './pl
 import type { EvaluationReport, ReportConfusion } from './report.js';
 import { showNumber } from './text.js';
 
-const style = `
+/** Looks of every report page. */
+export const style = `
 :root{color-scheme:light dark;--paper:#fff;--panel:#f6f7f9;--ink:#1b1f24;--soft:#59626d;--edge:#d8dde3;--c0:#1f6fb4;--c1:#c2561a;--c2:#2f855a;--c3:#8a4fb0;--c4:#a6782b;--c5:#b83260}
 @media (prefers-color-scheme:dark){:root{--paper:#14171b;--panel:#1d2127;--ink:#e8ebef;--soft:#a3adb8;--edge:#363d46;--c0:#6cb2f0;--c1:#f2935c;--c2:#6fcf9b;--c3:#c79aea;--c4:#dcb566;--c5:#f283a6}}
 *{box-sizing:border-box}
@@ -33,7 +34,7 @@ pre{background:var(--panel);border:1px solid var(--edge);border-radius:8px;paddi
 .warning{color:var(--c1);font-weight:600}`;
 
 // Sorting by a click on a head, filtering by the text of a row.
-const script = `
+export const script = `
 for(const table of document.querySelectorAll('table.sort')){const body=table.tBodies[0];
 table.querySelectorAll('th button').forEach((button,column)=>button.addEventListener('click',()=>{
 const head=button.parentElement,up=head.getAttribute('aria-sort')==='descending';
