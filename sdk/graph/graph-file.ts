@@ -33,6 +33,8 @@ const extended = v.pipe(
   v.transform(Number),
 );
 
+/** Operators without attributes. */
+const none = v.strictObject({});
 const activation = v.strictObject({
   kind: v.picklist([
     'none', 'relu', 'relu6', 'leaky_relu', 'elu', 'sigmoid', 'tanh', 'silu', 'mish', 'gelu', 'softplus', 'clip', 'hard_sigmoid', 'hard_swish',
@@ -65,12 +67,28 @@ export const attributeSchemas = {
   matmul: v.strictObject({ transposeA: v.boolean(), transposeB: v.boolean(), activation }),
   activation: v.strictObject({ activation }),
   unary: v.strictObject({
-    kind: v.picklist(['neg', 'abs', 'exp', 'log', 'sqrt', 'rsqrt', 'square', 'reciprocal', 'floor', 'ceil', 'round']),
+    kind: v.picklist([
+      'neg', 'abs', 'exp', 'log', 'sqrt', 'rsqrt', 'square', 'reciprocal', 'floor', 'ceil', 'round', 'sign', 'erf',
+      'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'asinh', 'acosh', 'atanh',
+    ]), // prettier-ignore
   }),
   binary: v.strictObject({
-    kind: v.picklist(['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow', 'floor_div', 'floor_mod', 'squared_difference']),
+    kind: v.picklist([
+      'add',
+      'sub',
+      'mul',
+      'div',
+      'maximum',
+      'minimum',
+      'pow',
+      'floor_div',
+      'floor_mod',
+      'squared_difference',
+      'prelu',
+    ]),
     activation,
   }),
+  where: none,
   compare: v.strictObject({ kind: v.picklist(['equal', 'not_equal', 'less', 'less_equal', 'greater', 'greater_equal']) }),
   max_pool: v.strictObject(window),
   average_pool: v.strictObject({ ...window, countPadding: v.boolean() }),
@@ -86,10 +104,10 @@ export const attributeSchemas = {
   concat: v.strictObject({ axis: integer }),
   slice: v.strictObject({ begin: integers, size: integers, strides: integers }),
   transpose: v.strictObject({ perm: integers }),
-  reshape: v.strictObject({}),
+  reshape: none,
   pad: v.strictObject({ before: integers, after: integers, mode: v.picklist(['constant', 'reflect', 'edge']), value: extended }),
   softmax: v.strictObject({ axis: integer }),
-  cast: v.strictObject({}),
+  cast: none,
   gather: v.strictObject({ axis: integer }),
   top_k: v.strictObject({ k: integer }),
   score_merge: v.strictObject({ combine: v.picklist(['max', 'mean', 'noisy_or']), from: v.picklist(['logit', 'probability']) }),
@@ -105,6 +123,8 @@ export const attributeSchemas = {
     scale: v.tuple([number, number]),
     limit: number,
   }),
+  pairwise_iou: v.strictObject({}),
+  non_max_suppression: v.strictObject({ iouThreshold: number, perClass: v.boolean() }),
 } satisfies Record<OperatorName, v.GenericSchema>;
 
 const GraphFile = v.strictObject({

@@ -67,7 +67,7 @@ describe('graph.json', () => {
     // Readonly arrays of the contract against mutable ones of the reader: assignable is what matters.
     expectTypeOf<Read>().toExtend<Attributes>();
     expectTypeOf<{ [K in OperatorName]: keyof Read[K] }>().toEqualTypeOf<{ [K in OperatorName]: keyof Attributes[K] }>();
-    expect(Object.keys(attributeSchemas)).toHaveLength(24);
+    expect(Object.keys(attributeSchemas)).toHaveLength(28);
   });
 
   it('reads a resize without an activation, and keeps one that is there', () => {
