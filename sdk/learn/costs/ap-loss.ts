@@ -21,6 +21,11 @@ export interface ApLossOptions extends ApOptions, Partial<MergeRule> {
    * would pass the paper's tau and lambda. Default: in the paper's form only.
    */
   readonly perLabel?: boolean | undefined;
+  /**
+   * Share of the ground truths that one label of a pair must find of the other, 0 to 1. Eq. 10 alone costs nothing for labels that hardly fire together,
+   * and lambda would then merge them; the code's pair filter sees to it. Default: 0.05 in the paper's form, 0 (one hit) in the code's.
+   */
+  readonly leastRecall?: number | undefined;
   /** Resamples of the images for the 95 % intervals of the evidence. Default 0: no intervals. */
   readonly resamples?: number | undefined;
 }
@@ -34,13 +39,14 @@ export interface LongOptions {
 }
 
 const presets = {
-  paper: { ap: { images: 'all' }, merge: { combine: 'average', nms: 0.5, plusOne: false }, perLabel: true },
+  paper: { ap: { images: 'all' }, merge: { combine: 'average', nms: 0.5, plusOne: false }, perLabel: true, leastRecall: 0.05 },
   code: {
     ap: { images: 'with-label', epsilon: 1e-8, shortcut: true, minScore: 0.1 },
     merge: { combine: 'union', nms: 0.5, plusOne: true },
     perLabel: false,
+    leastRecall: 0,
   },
-} as const satisfies Record<Form, { ap: ApOptions; merge: MergeRule; perLabel: boolean }>;
+} as const satisfies Record<Form, { ap: ApOptions; merge: MergeRule; perLabel: boolean; leastRecall: number }>;
 
 /** Drops keys that are undefined, so that they do not hide defaults. */
 function given<T extends object>(options: T): Partial<T> {
@@ -67,43 +73,46 @@ export async function apLoss(firings: Firings, options: ApLossOptions = {}, long
     long,
   );
   const rule: MergeRule = { ...preset.merge, ...given({ combine, nms, plusOne, match }) };
-  const perLabel = options.perLabel ?? preset.perLabel;
+  const { perLabel = preset.perLabel, leastRecall = preset.leastRecall } = options;
+  if (!(typeof leastRecall === 'number' && leastRecall >= 0 && leastRecall <= 1)) {
+    throw new ArgumentError({ thing: 'leastRecall', found: describe(leastRecall), wanted: 'a number from 0 to 1' });
+  }
   const { spaces, datasetOf } = firings;
   const factor = (c: number): number => (perLabel ? 100 / spaces[datasetOf[c]!]!.size : 1);
   const before = (c: number): number => table.own(c);
+  /** Merged APs by set: they are asked for again as evidence. */
+  const afters = new Map<string, readonly number[]>();
+  const after = (members: readonly number[]): readonly number[] => {
+    const key = members.join();
+    let values = afters.get(key);
+    if (!values) afters.set(key, (values = members.map((c) => table.mergedAp(members, c, rule))));
+    return values;
+  };
   return {
     name: 'ap',
     nodes: firings,
     table,
-    pairs: () => coFiring(table),
+    pairs: () => coFiring(table, leastRecall),
     cost(members) {
       let cost = 0;
       let known = 0;
-      for (const c of members) {
-        const own = before(c);
-        if (Number.isNaN(own)) continue;
-        cost += factor(c) * (own - table.mergedAp(members, c, rule));
+      const merged = after(members);
+      members.forEach((c, i) => {
+        if (Number.isNaN(merged[i]!)) return;
+        cost += factor(c) * (before(c) - merged[i]!);
         known++;
-      }
+      });
       return { cost: known > 0 ? cost : Number.NaN };
     },
     ...tableParts(table),
     evidence: (members) =>
-      members.flatMap((c): MemberEvidence[] => {
+      members.flatMap((c, i): MemberEvidence[] => {
         if (table.instances[c] === 0) return [];
-        const after = table.merged(members, c, rule);
-        return [
-          {
-            label: c,
-            before: before(c),
-            after: table.apOf(after, c),
-            instances: table.instances[c]!,
-            images: table.imageCounts[c]!,
-            ...(resamples > 0 && {
-              interval: table.interval(c, table.merged([c], c, { combine: 'union', nms: 1 }), after, resamples),
-            }),
-          },
-        ];
+        const numbers = { label: c, before: before(c), after: after(members)[i]! };
+        const counts = { instances: table.instances[c]!, images: table.imageCounts[c]! };
+        if (resamples === 0) return [{ ...numbers, ...counts }];
+        const alone = table.merged([c], c, { combine: 'union', nms: 1 });
+        return [{ ...numbers, ...counts, interval: table.interval(c, alone, table.merged(members, c, rule), resamples) }];
       }),
   };
 }
@@ -124,10 +133,12 @@ export function tableParts(table: ApTable): Required<Pick<Loss, 'own' | 'cross' 
   };
 }
 
-/** Pairs of which one finds at least one ground truth of the other, ascending. */
-export function coFiring(table: ApTable): [number, number][] {
+/** Pairs of which one finds at least a `leastRecall` of the ground truths of the other (one of them at least), ascending. */
+export function coFiring(table: ApTable, leastRecall = 0): [number, number][] {
   const L = table.firings.count;
   const keys = new Set<number>();
-  for (const { a, b } of table.pairs()) keys.add(Math.min(a, b) * L + Math.max(a, b));
+  for (const { a, b, hits } of table.pairs()) {
+    if (hits >= leastRecall * table.instances[b]!) keys.add(Math.min(a, b) * L + Math.max(a, b));
+  }
   return [...keys].sort((x, y) => x - y).map((key) => [Math.floor(key / L), key % L]);
 }
