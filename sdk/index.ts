@@ -41,6 +41,8 @@ export type { Fit, FrameOptions, ImageFrame, ImageInput } from './image/frame.js
 export { openModel } from './graph/model.js';
 export type { ModelFiles, ModelSource } from './graph/model.js';
 export type { Manifest } from './graph/manifest.js';
+export { isModelFile, openModelFile } from './graph/model-file.js';
+export type { ModelFileInfo, ModelPort, OpenModelFileOptions } from './graph/model-file.js';
 export { countMacs } from './ir/macs.js';
 export type { Graph, Node, Value } from './ir/graph.js';
 

@@ -1,9 +1,11 @@
 // `labelweave inspect`: what is in a model, for people or as JSON.
-import { chooseRuntime, countMacs, openModel, type Graph } from 'labelweave';
+import { chooseRuntime, countMacs, isModelFile, openModel, type Graph } from 'labelweave';
 import { exitCodes } from './exit.js';
+import { inspectFileCommand } from './inspect-file.js';
 import { namedModel } from './models.js';
 
 export async function inspectCommand(model: string, options: Record<string, unknown>): Promise<number> {
+  if (isModelFile(model)) return inspectFileCommand(model, options);
   const { manifest, graph } = await openModel(namedModel(model));
   const { runtime, report: device } = await chooseRuntime(['wasm', 'reference'], { threads: 1 });
   const { memory } = await runtime.compile(graph);

@@ -92,7 +92,9 @@ cli
   .command('inspect [model]', 'Say what is in a model: input, heads, labels, operators, weights, memory')
   .option('--json', 'Print JSON')
   .option('--labels', 'List every label')
+  .option('--dim <name=size>', 'Of an ONNX file without a manifest: the size of a dimension that it leaves open; once for each')
   .example('  labelweave inspect centernet-mbv3 --labels')
+  .example('  labelweave inspect net.onnx --dim batch=1')
   .action((model: string | undefined, options: Record<string, unknown>) =>
     run(inspectCommand(model ?? 'centernet-mbv3', options)),
   );
