@@ -2,14 +2,16 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import {
-  evaluateOpenImages,
   evaluatePanoptic,
-  evaluateVoc,
   EvaluationError,
   expandObjects,
   joinBoxesAndMasks,
   labelRelations,
+  type OpenImagesDetection,
+  OpenImagesEvaluator,
   type OpenImagesHierarchy,
+  type OpenImagesLabel,
+  type OpenImagesObject,
   type PanopticCategory,
   type PanopticFile,
   type ProtocolDiagnostic,
@@ -25,13 +27,15 @@ import {
   reportOfVoc,
   SemanticEvaluator,
   type VocDetection,
+  VocEvaluator,
   type VocObject,
 } from 'labelweave/evaluate';
 import { LoadError } from 'labelweave';
 import { readFile as readBytes } from 'labelweave/node';
-import { type Answer, pathOption, type Run } from './evaluate-run.js';
+import { type Answer, jsonPart, mergeParts, pathOption, type Run, workersOption } from './evaluate-run.js';
 import { numberOption, UsageError, wordOption } from './exit.js';
 import { labelPixels } from './label-pixels.js';
+import type { Progress } from './progress.js';
 
 /** Text of a file. Throws LoadError. */
 async function textOf(path: string): Promise<string> {
@@ -39,7 +43,7 @@ async function textOf(path: string): Promise<string> {
 }
 
 /** JSON of a file. Throws LoadError, EvaluationError. */
-async function jsonOf(path: string, code: 'invalid-ground-truth' | 'invalid-predictions'): Promise<unknown> {
+export async function jsonOf(path: string, code: 'invalid-ground-truth' | 'invalid-predictions'): Promise<unknown> {
   const text = await textOf(path);
   try {
     return JSON.parse(text) as unknown;
@@ -78,33 +82,58 @@ async function filesIn(folder: string, ending: string): Promise<string[]> {
   return files;
 }
 
-/** Open Images: boxes, labels and predictions as CSV, the hierarchy as JSON, the label map. */
-export async function evaluateOpenImagesFiles({ gt, dt, iouType, options, progress }: Run): Promise<Answer> {
+/** What Open Images is judged on, read from its files. */
+export interface OpenImagesInputs {
+  readonly objects: OpenImagesObject[];
+  readonly labels: OpenImagesLabel[];
+  readonly detections: OpenImagesDetection[];
+  readonly classes: string[];
+  readonly hierarchy: OpenImagesHierarchy | undefined;
+  /** Names for people by label. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Reads boxes, labels and predictions as CSV, the hierarchy as JSON, the label map; `fileOf` gives the path of each. */
+export async function readOpenImages(
+  gt: string,
+  dt: string,
+  fileOf: (name: 'masks' | 'labels' | 'hierarchy' | 'labelmap') => string | undefined,
+  progress: Progress,
+): Promise<OpenImagesInputs> {
   const onProgress = (stage: string) => ({
     onProgress: (done: number) => progress.show(`${stage}: ${(done / 1e6).toFixed(1)} MB`),
   });
   const boxes = await readOpenImagesBoxes(gt, onProgress('boxes'));
-  const masksFile = pathOption(options, 'masks');
+  const masksFile = fileOf('masks');
   const objects = masksFile ? joinBoxesAndMasks(boxes, await readOpenImagesBoxes(masksFile, onProgress('masks'))) : boxes;
-  const labelsFile = pathOption(options, 'labels');
+  const labelsFile = fileOf('labels');
   const labels = labelsFile ? await readOpenImagesLabels(labelsFile, onProgress('labels')) : [];
-  const hierarchyFile = pathOption(options, 'hierarchy');
+  const hierarchyFile = fileOf('hierarchy');
   const hierarchy = hierarchyFile ? ((await jsonOf(hierarchyFile, 'invalid-ground-truth')) as OpenImagesHierarchy) : undefined;
-  const mapFile = pathOption(options, 'labelmap');
+  const mapFile = fileOf('labelmap');
   const map = mapFile ? readOpenImagesLabelMap(await textOf(mapFile)) : undefined;
   const expanded = !map && hierarchy ? expandObjects(objects, labelRelations(hierarchy)) : objects;
   const classes = map ? map.map(({ name }) => name) : [...new Set(expanded.map(({ label }) => label))].sort();
-  const detections = await readOpenImagesPredictions(dt, onProgress('predictions'));
+  const detections = dt === '' ? [] : await readOpenImagesPredictions(dt, onProgress('predictions'));
+  const names = new Map(
+    map?.flatMap(({ name, displayName }) => (displayName === undefined ? [] : [[name, displayName] as const])),
+  );
+  return { objects, labels, detections, classes, hierarchy, names };
+}
+
+/** Open Images: boxes, labels and predictions as CSV, the hierarchy as JSON, the label map. */
+export async function evaluateOpenImagesFiles({ gt, dt, iouType, options, progress, parts }: Run): Promise<Answer> {
+  const { names, ...inputs } = await readOpenImages(gt, dt, (name) => pathOption(options, name), progress);
   progress.show('matching');
-  const result = evaluateOpenImages(objects, labels, detections, {
+  const { objects, labels, detections, classes, hierarchy } = inputs;
+  const evaluator = new OpenImagesEvaluator(objects, labels, {
     classes,
     track: iouType === 'segm' ? 'segmentation' : 'detection',
     ...(hierarchy && { hierarchy }),
   });
-  const names = new Map(
-    map?.flatMap(({ name, displayName }) => (displayName === undefined ? [] : [[name, displayName] as const])),
-  );
-  return { report: reportOfOpenImages(result, names) };
+  await mergeParts(parts, (bytes) => evaluator.merge(bytes));
+  evaluator.add(detections);
+  return { report: reportOfOpenImages(evaluator.result(), names), partial: evaluator.partial() };
 }
 
 interface CocoLike {
@@ -123,9 +152,23 @@ interface CocoLike {
 /** x, y, width, height to the first and last pixel inside, counted from 1, which is what VOC's + 1 expects. */
 const vocBox = ([x, y, w, h]: readonly number[]) => [x! + 1, y! + 1, x! + w!, y! + h!] as const;
 
-/** Pascal VOC: a folder of annotation XML and a folder of one detection list a class, or COCO JSON for both. */
-export async function evaluateVocFiles({ gt, dt, options, progress }: Run): Promise<Answer> {
-  const interpolation = wordOption('interpolation', options['interpolation'] ?? 'area', ['eleven-point', 'area'] as const);
+/** What VOC is judged on, read from its files. */
+export interface VocInputs {
+  readonly objects: VocObject[];
+  readonly images: string[];
+  readonly detections: VocDetection[];
+}
+
+/**
+ * A folder of annotation XML and a folder of one detection list a class, or COCO JSON for both.
+ * @param nameOf label of a detection in COCO's form. Default: the name in the ground truth
+ */
+export async function readVoc(
+  gt: string,
+  dt: string,
+  progress: Progress,
+  nameOf?: (category: number) => string,
+): Promise<VocInputs> {
   const objects: VocObject[] = [];
   const images: string[] = [];
   const detections: VocDetection[] = [];
@@ -137,7 +180,7 @@ export async function evaluateVocFiles({ gt, dt, options, progress }: Run): Prom
       images.push(annotation.image);
       objects.push(...annotation.objects);
     }
-    for (const file of await filesIn(dt, '.txt')) {
+    for (const file of dt === '' ? [] : await filesIn(dt, '.txt')) {
       progress.show(`detections: ${file}`);
       // comp4_det_test_car.txt of the development kit, or car.txt.
       const label = file
@@ -148,7 +191,7 @@ export async function evaluateVocFiles({ gt, dt, options, progress }: Run): Prom
     }
   } else {
     const truth = (await jsonOf(gt, 'invalid-ground-truth')) as CocoLike;
-    const found = (await jsonOf(dt, 'invalid-predictions')) as {
+    const found = (dt === '' ? [] : await jsonOf(dt, 'invalid-predictions')) as {
       image_id: number;
       category_id: number;
       bbox: number[];
@@ -181,14 +224,24 @@ export async function evaluateVocFiles({ gt, dt, options, progress }: Run): Prom
     found.forEach(({ image_id, category_id, bbox, score }, row) =>
       detections.push({
         image: String(image_id),
-        label: name(category_id),
+        label: (nameOf ?? name)(category_id),
         score,
         box: boxOf(bbox, `detection ${row}`, 'invalid-predictions'),
       }),
     );
   }
+  return { objects, images, detections };
+}
+
+/** Pascal VOC: a folder of annotation XML and a folder of one detection list a class, or COCO JSON for both. */
+export async function evaluateVocFiles({ gt, dt, options, progress, parts }: Run): Promise<Answer> {
+  const interpolation = wordOption('interpolation', options['interpolation'] ?? 'area', ['eleven-point', 'area'] as const);
+  const { objects, images, detections } = await readVoc(gt, dt, progress);
   progress.show('matching');
-  return { report: reportOfVoc(evaluateVoc(objects, detections, { interpolation, images })) };
+  const evaluator = new VocEvaluator(objects, { interpolation, images });
+  await mergeParts(parts, (bytes) => evaluator.merge(bytes));
+  evaluator.add(detections);
+  return { report: reportOfVoc(evaluator.result()), partial: evaluator.partial() };
 }
 
 /** COCO panoptic: two JSON files and the folders with their PNGs (default: the JSON's name without .json). */
@@ -209,17 +262,18 @@ export async function evaluatePanopticFiles({ gt, dt, options, progress }: Run):
     predictions,
     readGroundTruth: (name) => readBytes(join(gtDir, name)),
     readPrediction: (name) => readBytes(join(dtDir, name)),
+    workers: workersOption(options),
     onProgress: (done, total) => progress.show(`images: ${done} of ${total}`),
   });
   return { report: reportOfPanoptic(result) };
 }
 
 /** Semantic segmentation: two folders of PNG label maps (grey or palette, one class number a pixel) with the same file names. */
-export async function evaluateSemanticFiles({ gt, dt, options, progress }: Run): Promise<Answer> {
+export async function evaluateSemanticFiles({ gt, dt, options, progress, parts }: Run): Promise<Answer> {
   const convention = wordOption('convention', options['convention'] ?? 'cityscapes', ['detectron2', 'cityscapes'] as const);
   const ignore = numberOption('ignore-label', options['ignoreLabel'] ?? 255, 'a whole number from 0 to 255', isByte);
   const classes = await classesOption(options['classes']);
-  const [truths, found] = [await filesIn(gt, '.png'), new Set(await filesIn(dt, '.png'))];
+  const [truths, found] = dt === '' ? [[], new Set<string>()] : [await filesIn(gt, '.png'), new Set(await filesIn(dt, '.png'))];
   const missing = truths.filter((file) => !found.has(file));
   if (missing.length > 0) {
     throw new EvaluationError('invalid-predictions', {
@@ -231,6 +285,7 @@ export async function evaluateSemanticFiles({ gt, dt, options, progress }: Run):
   // A value above every byte stands for "ignored", so that any byte may be the ignore label.
   const ignored = 256;
   const evaluator = new SemanticEvaluator({ classes: classes ?? ignored, ignoreLabel: ignored });
+  await mergeParts(parts, (bytes) => evaluator.merge(jsonPart.read(bytes)));
   for (const [i, file] of truths.entries()) {
     progress.show(`images: ${i + 1} of ${truths.length}`);
     const [truth, predicted] = [await mapOf(join(gt, file)), await mapOf(join(dt, file))];
@@ -250,8 +305,8 @@ export async function evaluateSemanticFiles({ gt, dt, options, progress }: Run):
       ? [{ code: 'unknown-image', message: 'Label maps without ground truth: left out.', count: extra, examples: [...found].filter((file) => !truths.includes(file)).slice(0, 10) }] // prettier-ignore
       : [];
   const byConvention = { detectron2: evaluator.result('detectron2').mIoU, cityscapes: evaluator.result('cityscapes').mIoU };
-  const parts = { images: evaluator.images, confusion: evaluator.confusion, diagnostics, byConvention };
-  return { report: reportOfSemantic(evaluator.result(convention), parts) };
+  const more = { images: evaluator.images, confusion: evaluator.confusion, diagnostics, byConvention };
+  return { report: reportOfSemantic(evaluator.result(convention), more), partial: jsonPart.write(evaluator.toShard()) };
 }
 
 const isByte = (n: number) => Number.isInteger(n) && n >= 0 && n <= 255;

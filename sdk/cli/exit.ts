@@ -30,7 +30,13 @@ export function wordOption<T extends string>(name: string, value: unknown, words
 /** An option with one text. Throws {@link UsageError} where it stands twice or without a value. */
 export function textOption(name: string, value: unknown, wanted = 'one'): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted ${wanted}`);
-  return String(value);
+  // The parser makes numbers of names such as 2007.
+  if ((typeof value === 'string' && value !== '') || typeof value === 'number') return String(value);
+  throw new UsageError(`--${name}: found it ${Array.isArray(value) ? 'twice' : 'without a value'}; wanted ${wanted}`);
+}
+
+/** An option that may stand several times, each time with a text. Throws {@link UsageError}. */
+export function textsOption(name: string, value: unknown, wanted = 'a value'): string[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? (value as unknown[]) : [value]).map((one) => textOption(name, one, wanted)!);
 }

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { cac } from 'cac';
 import { LabelweaveError } from 'labelweave';
 import packageJson from '../../package.json' with { type: 'json' };
+import { benchCommand } from './bench.js';
 import { detectCommand } from './detect.js';
 import { devicesCommand } from './devices.js';
 import { evaluateCommand } from './evaluate.js';
@@ -55,18 +56,32 @@ cli
   .action((options: Record<string, unknown>) => run(devicesCommand(options)));
 
 cli
-  .command('evaluate <protocol>', 'Official metrics of results: coco, lvis, openimages, voc, panoptic or semantic')
+  .command(
+    'evaluate <protocol>',
+    'Official metrics of results: coco, objects365, mapillary, lvis, openimages, voc, panoptic, semantic, or unified',
+  )
   .option('--gt <file>', 'Ground truth: JSON; openimages: boxes CSV; voc: folder of XML, or COCO JSON; semantic: folder of PNGs')
   .option('--dt <file>', 'Detections: JSON; openimages: CSV; voc: folder of lists, or COCO JSON; semantic: folder of PNGs')
   .option('--iou-type <type>', 'bbox, segm or boundary (coco); bbox or segm (lvis, openimages). Default: bbox')
-  .option('--mode <mode>', 'coco: strict (every quirk of pycocotools) or corrected. Default: strict')
-  .option('--workers <n>', 'coco: threads for matching, or auto. Default: 1')
+  .option('--mode <mode>', 'coco, objects365, mapillary: strict (every quirk of pycocotools) or corrected. Default: strict')
+  .option('--workers <n>', 'coco, lvis, panoptic: threads for matching, or auto. Default: 1')
   .option('--json <file>', 'Write stats (full doubles, official order), numbers by class, counts and diagnostics')
   .option('--csv <file>', 'Write the table by class')
   .option('--html <file>', 'Write a page with plots; coco: with errors, thresholds, confusions, calibration, worst images')
   .option(
     '--arrays <file>',
     'coco, lvis: write FILE-precision.npy [T,R,K,A,M], FILE-recall.npy [T,K,A,M], coco also FILE-scores.npy',
+  )
+  .option('--areas <ranges>', 'coco: size ranges beside the official ones: name:min:max in square pixels, separated by commas')
+  .option('--slices <file>', 'coco: AP on parts of the images; JSON of image ids by name: {"night": [1, 5]}')
+  .option('--compare <file>', 'coco: results of a second model; how sure the difference is, over all and by class')
+  .option('--resamples <n>', 'coco, with --compare: resamples of the images. Default: 1000')
+  .option('--partial <file>', 'Write what was matched, to be merged with other parts (not panoptic)')
+  .option('--merge <file>', 'Add what --partial wrote for other images, once for each file; --dt may then be left out')
+  .option('--taxonomy <file>', 'unified: taxonomy file; detections carry its unified labels (ids in JSON, names elsewhere)')
+  .option(
+    '--sets <file>',
+    'unified: JSON {"sets": [{"name": ..., "protocol": ..., "gt": ..., "dt": ...}]}; with "vectors" also data sets never trained on',
   )
   .option('--analysis', 'coco: the analysis of --html in --json and on the console, too')
   .option('--gt-dir <folder>', 'panoptic: PNGs of the ground truth. Default: --gt without .json')
@@ -85,6 +100,9 @@ cli
   .example(
     '  labelweave evaluate openimages --gt boxes.csv --labels labels.csv --hierarchy h.json --labelmap map.pbtxt --dt dt.csv',
   )
+  .example('  labelweave evaluate coco --gt instances.json --dt new.json --compare old.json --html comparison.html')
+  .example('  labelweave evaluate lvis --gt lvis_v1_val.json --merge shard-1.part --merge shard-2.part --json out.json')
+  .example('  labelweave evaluate unified --taxonomy unified.json --sets sets.json --csv table.csv')
   .example('  labelweave evaluate panoptic --gt gt.json --gt-dir gt/ --dt dt.json --dt-dir dt/')
   .action((protocol: string, options: Record<string, unknown>) => run(evaluateCommand(protocol, options)));
 
@@ -93,6 +111,9 @@ cli
   .option('--json', 'Print JSON')
   .option('--labels', 'List every label')
   .option('--dim <name=size>', 'Of an ONNX file without a manifest: the size of a dimension that it leaves open; once for each')
+  .option('--plan', 'Show the fused graph as a device runs it, with kernels and memory')
+  .option('--device <device>', 'With --plan: webgpu or wasm', { default: 'wasm' })
+  .example('  labelweave inspect centernet-mbv3 --plan --device webgpu')
   .example('  labelweave inspect centernet-mbv3 --labels')
   .example('  labelweave inspect net.onnx --dim batch=1')
   .action((model: string | undefined, options: Record<string, unknown>) =>

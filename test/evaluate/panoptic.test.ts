@@ -49,6 +49,14 @@ describe.skipIf(!hasSharedData)(`panopticapi on COCO's sample${hasSharedData ? '
     expect(result.perClass.length).toBe(Object.keys(expected.per_class).length);
     expect(result.diagnostics).toEqual([]);
     expect(progress).toEqual([0, 1, 2]);
+    const threaded = await evaluatePanoptic({
+      groundTruth: await json('panoptic_examples.json'),
+      predictions: await json(file),
+      readGroundTruth: (name) => readFile(sharedData(`${root}panoptic_examples/${name}`)),
+      readPrediction: (name) => readFile(sharedData(root + folder + name)),
+      workers: 2,
+    });
+    expect(threaded).toEqual(result);
   });
 });
 

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { encodePng } from '../../sdk/node/index.js';
 import { evaluateCommand } from '../../sdk/cli/evaluate.js';
 import { UsageError } from '../../sdk/cli/exit.js';
+import { writeNpy } from '../../sdk/evaluate/index.js';
+import { labelSpace, unifiedLabelSpace } from '../../sdk/taxonomy/index.js';
+import { taxonomy, writeTaxonomy } from '../../sdk/taxonomy/file/index.js';
 import { readNpy } from '../../sdk/tensor/npy.js';
 import { hasSharedData, noSharedData, sharedData } from '../shared-data.js';
 
@@ -111,6 +114,157 @@ describe.skipIf(!hasSharedData)(`evaluate on reference data${hasSharedData ? '' 
   });
 });
 
+describe('evaluate in parts, against another model, and on several data sets', () => {
+  const truth = {
+    images: [1, 2, 3, 4].map((id) => ({ id, width: 100, height: 100, neg_category_ids: [], not_exhaustive_category_ids: [] })),
+    categories: [{ id: 17, name: 'cat', frequency: 'f' }, { id: 18, name: 'dog', frequency: 'f' }],
+    annotations: [1, 2, 3, 4].map((id) => ({ id, image_id: id, category_id: 17 + (id % 2), bbox: [0, 0, 20, 20], area: 400, iscrowd: 0 })),
+  }; // prettier-ignore
+  const found = [1, 2, 3, 4].map((id) => ({
+    image_id: id,
+    category_id: 17 + (id % 2),
+    bbox: [0, 0, 20, id === 3 ? 11 : 20],
+    score: 1 / id,
+  }));
+  const file = (name: string, value: unknown) => {
+    writeFileSync(out(name), typeof value === 'string' ? value : JSON.stringify(value));
+    return out(name);
+  };
+  const xml = (name: string) =>
+    `<annotation><filename>1.jpg</filename><object><name>${name}</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>10</xmax><ymax>10</ymax></bndbox></object></annotation>`;
+
+  it.each(['coco', 'lvis'])('%s: merged partial results are the whole', async (protocol) => {
+    const gt = file('pgt.json', truth);
+    await evaluateCommand(protocol, { gt, dt: file('pdt.json', found), json: out('whole.json'), quiet: true });
+    const parts = [found.slice(2), found.slice(0, 2)].map((rows, i) => [file(`part${i}.json`, rows), out(`${i}.part`)] as const);
+    for (const [dt, partial] of parts) await evaluateCommand(protocol, { gt, dt, partial, quiet: true });
+    await evaluateCommand(protocol, { gt, merge: parts.map(([, partial]) => partial), json: out('merged.json'), quiet: true });
+    const [whole, merged] = [json(out('whole.json')), json(out('merged.json'))];
+    expect([merged.stats, merged.counts, merged.perClass]).toEqual([whole.stats, whole.counts, whole.perClass]);
+    await expect(evaluateCommand(protocol, { gt, dt: out('pdt.json'), merge: parts[0]![1], quiet: true })).rejects.toThrow(
+      /batches/,
+    );
+    await expect(evaluateCommand(protocol, { gt, merge: gt, quiet: true })).rejects.toThrow(UsageError);
+  });
+
+  it('voc: merged partial results are the whole', async () => {
+    const images = { a: 'cat', b: 'dog' };
+    mkdirSync(out('vgt'), { recursive: true });
+    for (const [image, name] of Object.entries(images)) {
+      writeFileSync(join(out('vgt'), `${image}.xml`), xml(name));
+      mkdirSync(out(`v-${image}`), { recursive: true });
+      writeFileSync(join(out(`v-${image}`), `${name}.txt`), `${image} 0.9 1 1 10 10\n`);
+    }
+    for (const image of Object.keys(images))
+      await evaluateCommand('voc', { gt: out('vgt'), dt: out(`v-${image}`), partial: out(`${image}.vpart`), quiet: true });
+    await evaluateCommand('voc', { gt: out('vgt'), merge: [out('a.vpart'), out('b.vpart')], json: out('v2.json'), quiet: true });
+    expect(json(out('v2.json')).stats).toEqual([1]);
+  });
+
+  it('coco: a second model, slices and size ranges; objects365 and mapillary are judged as COCO', async () => {
+    const options = {
+      gt: file('gt.json', truth),
+      dt: file('new.json', found),
+      compare: file('old.json', found.slice(0, 2)),
+      resamples: 50,
+      slices: file('slices.json', { night: [1, 2], day: [3] }),
+      areas: 'tiny:0:300,medium:300:9216',
+      json: out('compare.json'),
+      html: out('compare.html'),
+      quiet: true,
+    };
+    for (const protocol of ['coco', 'objects365', 'mapillary']) {
+      await evaluateCommand(protocol, options);
+      const { comparison, analysis, perClass, stats } = json(out('compare.json'));
+      expect(comparison.names).toEqual(['new.json', 'old.json']);
+      expect(comparison.AP.a).toBeCloseTo(stats[0], 12);
+      expect(comparison.AP.difference.value).toBeLessThan(0);
+      expect(comparison.perClass.map(({ name }: { name: string }) => name).sort()).toEqual(['cat', 'dog']);
+      expect(analysis.slices).toMatchObject([{ name: 'night', images: 2, AP50: expect.closeTo(1, 12) }, { name: 'day', images: 1 }]); // prettier-ignore
+      expect(perClass[0]).toMatchObject({ 'AP tiny': -1, 'AP small': expect.closeTo(1, 12), 'AP medium': expect.closeTo(1, 12) });
+      expect(printed).toContain('paired resamples');
+    }
+    expect(readFileSync(out('compare.html'), 'utf8')).toContain('old.json against new.json');
+  });
+
+  const taxonomyText = () => {
+    const [animals, voc] = [labelSpace('animals', truth.categories), labelSpace('voc', ['dog', 'sofa'])];
+    const unified = unifiedLabelSpace('ours', [animals, voc], [
+      { id: 1, name: 'cat', members: { animals: 17 } },
+      { id: 2, name: 'dog', members: { animals: 18, voc: voc.byName('dog').id } },
+      { id: 3, name: 'sofa', members: { voc: voc.byName('sofa').id } },
+    ]); // prettier-ignore
+    return writeTaxonomy(taxonomy(unified));
+  };
+  const npy = (name: string, rows: number[][]) => {
+    writeFileSync(out(name), writeNpy(Float64Array.from(rows.flat()), [rows.length, rows[0]!.length]));
+    return name;
+  };
+
+  it('unified: the table over data sets, and a data set that was never trained on', async () => {
+    file('u-gt.json', truth);
+    file('u-dt.json', found.map((row) => ({ ...row, category_id: row.category_id - 16 }))); // prettier-ignore
+    file('u-none.json', [{ ...found[0], category_id: 3 }]);
+    mkdirSync(out('u-xml'), { recursive: true });
+    mkdirSync(out('u-lists'), { recursive: true });
+    writeFileSync(join(out('u-xml'), '1.xml'), xml('dog'));
+    writeFileSync(join(out('u-lists'), 'dog.txt'), '1 0.9 1 1 10 10\n');
+    file('k-gt.json', { ...truth, categories: [{ id: 17, name: 'kitten' }, { id: 18, name: 'puppy' }] }); // prettier-ignore
+    const sets = {
+      vectors: { animals: npy('animals.npy', [[1, 0, 0], [0, 1, 0]]), voc: npy('voc.npy', [[0, 1, 0], [0, 0, 1]]) },
+      sets: [
+        { name: 'animals', protocol: 'coco', gt: 'u-gt.json', dt: { good: 'u-dt.json', bad: 'u-none.json' } },
+        { name: 'voc', protocol: 'voc', gt: 'u-xml', dt: { good: 'u-lists', bad: 'u-lists' } },
+        { name: 'kennel', protocol: 'coco', gt: 'k-gt.json', dt: { good: 'u-dt.json', bad: 'u-none.json' }, vectors: npy('k.npy', [[1, 0.1, 0], [0, 2, 0]]) },
+      ],
+    }; // prettier-ignore
+    const options = { taxonomy: file('t.json', taxonomyText()), sets: file('sets.json', sets), json: out('u.json'), csv: out('u.csv'), html: out('u.html'), quiet: true }; // prettier-ignore
+    await evaluateCommand('unified', options);
+    const { models, matches } = json(out('u.json'));
+    expect(models.map(({ model }: { model: string }) => model)).toEqual(['good', 'bad']);
+    const values = models[0].datasets.map(({ value }: { value: number }) => value);
+    expect(values[0]).toBe(values[2]);
+    expect(values[1]).toBe(1);
+    expect(models[0].mean).toBeCloseTo((2 * values[0] + 1) / 3, 12);
+    expect(models[1].datasets[0]).toMatchObject({ value: 0, leftOut: 1 });
+    expect(matches.kennel).toMatchObject([{ label: 'kitten', unified: 'cat' }, { label: 'puppy', unified: 'dog', dataset: 'animals' }]); // prettier-ignore
+    expect(readFileSync(out('u.csv'), 'utf8').split('\r\n')[0]).toBe('model,animals AP,voc mAP50,kennel AP,mean');
+    expect(readFileSync(out('u-good-voc.html'), 'utf8')).toContain('good on voc');
+    expect(printed).toContain('2 of 2 labels matched');
+  });
+
+  it.each([
+    ['no taxonomy', { sets: 'a' }, /--taxonomy is missing/],
+    ['--gt', { sets: 'a', taxonomy: 'b', gt: 'c' }, /--gt: evaluate unified reads it/],
+    [
+      'a broken file of sets',
+      { sets: { sets: [{ name: 'x', protocol: 'cocoo', gt: 'a', dt: 'b' }] } },
+      /sets\[0\].protocol "cocoo"/,
+    ],
+    ['an unknown key', { sets: { sets: [{ name: 'x', protocol: 'coco', gt: 'a', dt: 'b', dtt: 'c' }] } }, /sets\[0\].dtt/],
+    [
+      'different models',
+      {
+        sets: {
+          sets: [
+            { name: 'x', protocol: 'coco', gt: 'a', dt: { m: 'b' } },
+            { name: 'y', protocol: 'coco', gt: 'a', dt: 'b' },
+          ],
+        },
+      },
+      /models one without a name in sets\[1\]/,
+    ],
+  ] as const)('unified refuses %s', async (_, change, message) => {
+    const options: Record<string, unknown> = { ...change };
+    if (typeof options['sets'] === 'object') {
+      options['sets'] = file('bad-sets.json', options['sets']);
+      options['taxonomy'] = file('t.json', taxonomyText());
+    }
+    await expect(evaluateCommand('unified', { ...options, quiet: true })).rejects.toThrow(message);
+    await expect(evaluateCommand('unified', { ...options, quiet: true })).rejects.toThrow(UsageError);
+  });
+});
+
 describe('evaluate on small files', () => {
   it('semantic: two folders of label maps, grey', async () => {
     for (const [name, pixels] of [
@@ -142,6 +296,10 @@ describe('evaluate on small files', () => {
     ['no files', 'coco', {}],
     ['an option of another protocol', 'voc', { gt: 'a', dt: 'b', mode: 'strict' }],
     ['an IoU type that LVIS lacks', 'lvis', { gt: 'a', dt: 'b', iouType: 'boundary' }],
+    ['slices for LVIS', 'lvis', { gt: 'a', dt: 'b', slices: 'c' }],
+    ['a size range that is none', 'coco', { gt: 'a', dt: 'b', areas: 'tiny:5:1' }],
+    ['half a thread', 'lvis', { gt: 'a', dt: 'b', workers: 0.5 }],
+    ['the same option twice', 'coco', { gt: ['a', 'b'], dt: 'c' }],
     ['a mode that is none', 'coco', { gt: 'a', dt: 'b', mode: 'loose' }],
   ])('%s is wrong usage', async (_, protocol, options) => {
     await expect(evaluateCommand(protocol, options)).rejects.toThrow(UsageError);

@@ -158,7 +158,9 @@ async function evaluateOne(dataset: UnifiedDataset, mapper: Mapper, long: LongOp
   const iouType = dataset.iouType ?? 'bbox';
   const detections = await mapper.byId(dataset.detections, iouType !== 'bbox', long);
   if (dataset.protocol === 'coco') {
-    return finish('AP', reportOfCoco(await evaluateCoco({ ...dataset, ...long, iouType, detections })));
+    // pycocotools stops where there are no detections at all; here that is a model without any label of the data set, whose AP is 0.
+    const mode = mapper.mapped === 0 ? 'corrected' : dataset.mode;
+    return finish('AP', reportOfCoco(await evaluateCoco({ ...dataset, ...long, iouType, detections, mode })));
   }
   return finish('AP', reportOfLvis(await evaluateLvis({ ...dataset, ...long, iouType: iouType as 'bbox', detections })));
 }

@@ -2,6 +2,7 @@
 import { decodeImage } from '#platform';
 import { describe, EvaluationError } from '../../errors.js';
 import type { ImageFrame } from '../../tensor/image-frame.js';
+import { checkWorkers } from '../coco/run.js';
 import {
   PanopticEvaluator,
   type PanopticCategory,
@@ -10,6 +11,7 @@ import {
   type PanopticSegment,
 } from './panoptic.js';
 import { segmentIdsOf, type SegmentIds } from './pixels.js';
+import { OverlapPool } from './workers.js';
 
 /** One image in COCO's panoptic JSON. */
 export interface PanopticAnnotation {
@@ -42,6 +44,8 @@ export interface EvaluatePanopticOptions extends PanopticOptions {
   readGroundTruth(fileName: string): PanopticPixels | Promise<PanopticPixels>;
   /** Gives the PNG of a predicted `file_name`. */
   readPrediction(fileName: string): PanopticPixels | Promise<PanopticPixels>;
+  /** Images at a time, each on a thread of its own for counting: a number, or `auto` for one a processor. Default 1: the calling thread. */
+  workers?: number | 'auto' | undefined;
   /** Stops between images; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
   /** Images done and images in all. */
@@ -49,12 +53,13 @@ export interface EvaluatePanopticOptions extends PanopticOptions {
 }
 
 /**
- * Evaluates COCO panoptic files by the rules of {@link PanopticEvaluator}. Images come one after the other: memory holds two PNGs at a time.
+ * Evaluates COCO panoptic files by the rules of {@link PanopticEvaluator}. Images come one after the other: memory holds two PNGs at a time (with `workers`: two for each).
  * Predictions of images that the ground truth does not list are left out with a diagnostic.
  * @throws EvaluationError where a prediction is missing, an image stands twice, or an image breaks a rule of {@link PanopticEvaluator.add};
  * ImageError where a PNG cannot be read.
  */
 export async function evaluatePanoptic(options: EvaluatePanopticOptions): Promise<PanopticResult> {
+  const workers = checkWorkers(options.workers);
   const { groundTruth, predictions, readGroundTruth, readPrediction, signal, onProgress } = options;
   const truths = byImage(groundTruth?.annotations, 'invalid-ground-truth');
   const predicted = byImage(predictions?.annotations, 'invalid-predictions');
@@ -67,22 +72,40 @@ export async function evaluatePanoptic(options: EvaluatePanopticOptions): Promis
     });
   }
   const evaluator = new PanopticEvaluator(groundTruth.categories, options);
-  let order = 0;
+  const pool = workers > 1 && truths.size > 1 ? new OverlapPool(Math.min(workers, truths.size)) : undefined;
+  const images = [...truths].entries();
+  let done = 0;
+  let stopped = false;
   onProgress?.(0, truths.size);
-  for (const [imageId, truth] of truths) {
-    signal?.throwIfAborted();
-    const guess = predicted.get(imageId)!;
-    const [truthIds, guessIds] = await Promise.all([
-      idsOf(await readGroundTruth(truth.file_name), truth.file_name, signal),
-      idsOf(await readPrediction(guess.file_name), guess.file_name, signal),
-    ]);
-    evaluator.add({
-      imageId,
-      order: order++,
-      groundTruth: { pixels: truthIds, segments: truth.segments_info },
-      prediction: { pixels: guessIds, segments: guess.segments_info },
-    });
-    onProgress?.(order, truths.size);
+  /** Takes one image after the other; several run side by side. */
+  const work = async () => {
+    for (const [order, [imageId, truth]] of images) {
+      signal?.throwIfAborted();
+      if (stopped) return;
+      const guess = predicted.get(imageId)!;
+      const [truthIds, guessIds] = await Promise.all([
+        idsOf(await readGroundTruth(truth.file_name), truth.file_name, signal),
+        idsOf(await readPrediction(guess.file_name), guess.file_name, signal),
+      ]);
+      const same = truthIds.ids.length === guessIds.ids.length;
+      const overlaps = pool && same ? await pool.count(truthIds, guessIds) : undefined;
+      evaluator.add(
+        {
+          imageId,
+          order,
+          groundTruth: { pixels: truthIds, segments: truth.segments_info },
+          prediction: { pixels: guessIds, segments: guess.segments_info },
+        },
+        overlaps,
+      );
+      onProgress?.(++done, truths.size);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: pool ? workers : 1 }, work));
+  } finally {
+    stopped = true;
+    pool?.close();
   }
   const result = evaluator.result();
   const extra = [...predicted.keys()].filter((id) => !truths.has(id));

@@ -1,7 +1,7 @@
 // Panoptic quality by the rules of panopticapi (evaluation.py): image by image, in bounded memory, mergeable. It reads no files.
 import { ArgumentError, describe, EvaluationError } from '../../errors.js';
 import { DiagnosticLog, type ProtocolDiagnostic } from '../diagnostics.js';
-import { overlapsOf, type SegmentIds } from './pixels.js';
+import { overlapsOf, type Overlaps, type SegmentIds } from './pixels.js';
 
 /** A class as COCO's panoptic JSON lists it. */
 export interface PanopticCategory {
@@ -162,13 +162,14 @@ export class PanopticEvaluator {
    * Counts one image.
    * @throws EvaluationError `invalid-ground-truth` or `invalid-predictions` where sizes differ, a segment id stands twice in the list, a predicted
    * id is in the PNG and not in the list or the other way round, or a class is unknown. Nothing is counted then.
+   * @param overlaps what {@link overlapsOf} gives for its pixels, where it was counted elsewhere
    */
-  add(image: PanopticImage): void {
+  add(image: PanopticImage, overlaps?: Overlaps): void {
     const { imageId, groundTruth, prediction, order = this.#images } = image;
     this.#checkSizes(image);
     const truths = this.#segments(groundTruth.segments, imageId, 'invalid-ground-truth');
     const predicted = this.#segments(prediction.segments, imageId, 'invalid-predictions');
-    const { pairs, truthAreas, predictedAreas } = overlapsOf(groundTruth.pixels.ids, prediction.pixels.ids);
+    const { pairs, truthAreas, predictedAreas } = overlaps ?? overlapsOf(groundTruth.pixels.ids, prediction.pixels.ids);
     this.#checkPrediction(predicted, predictedAreas, imageId);
     const areaOf = this.#truthAreas(truths, truthAreas, imageId);
 

@@ -41,8 +41,8 @@ export interface Overlaps {
 /** Ids have 24 bits, so that a pair of them is a safe integer. */
 const idRange = 2 ** 24;
 
-/** Counts pixels by pair of ids. Both images must have the same number of pixels. O(pixels + pairs log pairs). */
-export function overlapsOf(truth: ArrayLike<number>, predicted: ArrayLike<number>): Overlaps {
+/** Counts pixels by pair of ids, as key = truth * 2^24 + predicted. Self-contained: workers run its text. */
+export function countPairs(truth: ArrayLike<number>, predicted: ArrayLike<number>): [keys: Float64Array, pixels: Float64Array] {
   const counts = new Map<number, number>();
   const n = truth.length;
   for (let start = 0; start < n;) {
@@ -50,19 +50,28 @@ export function overlapsOf(truth: ArrayLike<number>, predicted: ArrayLike<number
     const p = predicted[start]!;
     let end = start + 1;
     while (end < n && truth[end] === t && predicted[end] === p) end++;
-    const key = t * idRange + p;
+    const key = t * 16777216 + p;
     counts.set(key, (counts.get(key) ?? 0) + end - start);
     start = end;
   }
+  const keys = Float64Array.from(counts.keys()).sort();
+  return [keys, keys.map((key) => counts.get(key)!)];
+}
+
+/** The overlaps behind counted pairs. */
+export function overlapsOfPairs([keys, counts]: readonly [keys: Float64Array, pixels: Float64Array]): Overlaps {
   const truthAreas = new Map<number, number>();
   const predictedAreas = new Map<number, number>();
-  const pairs = [...counts]
-    .sort(([a], [b]) => a - b)
-    .map(([key, pixels]) => {
-      const pair = { truth: Math.floor(key / idRange), predicted: key % idRange, pixels };
-      truthAreas.set(pair.truth, (truthAreas.get(pair.truth) ?? 0) + pixels);
-      predictedAreas.set(pair.predicted, (predictedAreas.get(pair.predicted) ?? 0) + pixels);
-      return pair;
-    });
+  const pairs = Array.from(keys, (key, i) => {
+    const pair = { truth: Math.floor(key / idRange), predicted: key % idRange, pixels: counts[i]! };
+    truthAreas.set(pair.truth, (truthAreas.get(pair.truth) ?? 0) + pair.pixels);
+    predictedAreas.set(pair.predicted, (predictedAreas.get(pair.predicted) ?? 0) + pair.pixels);
+    return pair;
+  });
   return { pairs, truthAreas, predictedAreas };
+}
+
+/** Overlaps of two images with the same number of pixels. O(pixels + pairs log pairs). */
+export function overlapsOf(truth: ArrayLike<number>, predicted: ArrayLike<number>): Overlaps {
+  return overlapsOfPairs(countPairs(truth, predicted));
 }

@@ -120,8 +120,21 @@ export interface HtmlOptions {
 
 /** One self-contained HTML page, light or dark as the reader's system is. All text is escaped. */
 export function reportToHtml(report: EvaluationReport, options: HtmlOptions = {}): string {
-  const { protocol, settings, stats, statNames, perClass, counts, diagnostics, curves, analysis, confusion, lines, corrections } =
-    report;
+  const {
+    protocol,
+    settings,
+    stats,
+    statNames,
+    perClass,
+    counts,
+    diagnostics,
+    curves,
+    analysis,
+    comparison,
+    confusion,
+    lines,
+    corrections,
+  } = report;
   const title = options.title ?? `Evaluation: ${protocol}`;
   const facts = [...Object.entries(settings), ...Object.entries(counts)].map(
     ([name, value]) => `${name} ${typeof value === 'number' ? showNumber(value, name) : value}`,
@@ -207,6 +220,17 @@ export function reportToHtml(report: EvaluationReport, options: HtmlOptions = {}
           { title: 'images', cells: analysis.slices.map(({ images }) => images) },
           { title: 'AP', cells: analysis.slices.map(({ AP }) => AP) },
           { title: 'AP50', cells: analysis.slices.map(({ AP50 }) => AP50) },
+        ])}`
+      : '',
+    comparison
+      ? `<h2>${escapeHtml(comparison.names[1])} against ${escapeHtml(comparison.names[0])}</h2>${comparison.lines
+          .slice(0, 2)
+          .map((line) => `<p>${escapeHtml(line)}</p>`)
+          .join('')}${table('comparison', [
+          { title: 'class', cells: comparison.perClass.map(({ name }) => name) },
+          { title: `AP ${comparison.names[0]}`, cells: comparison.perClass.map(({ a }) => a) },
+          { title: `AP ${comparison.names[1]}`, cells: comparison.perClass.map(({ b }) => b) },
+          { title: 'difference', cells: comparison.perClass.map(({ difference }) => difference) },
         ])}`
       : '',
     corrections

@@ -1,6 +1,7 @@
 // Reports: one plain form for all protocols, written as JSON, CSV, text, a page or arrays; and the analysis of COCO results.
 export { analyseCoco, analyseSamples, sliceAp, type Analysis, type AnalysisOptions, type ClassAdvice, type SliceResult } from './analysis.js'; // prettier-ignore
 export { bootstrapAp, comparePaired, type BootstrapOptions, type Comparison, type Interval } from './bootstrap.js';
+export { compareCoco, type ClassComparison, type CompareOptions, type ModelComparison } from './compare.js';
 export { confusionMatrix, type ConfusionOptions } from './confusion.js';
 export { reportToHtml, type HtmlOptions } from './html.js';
 export { writeNpy } from './npy.js';

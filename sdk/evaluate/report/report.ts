@@ -9,6 +9,7 @@ import type { MiouConvention, SemanticResult } from '../semantic/semantic.js';
 import type { Diagnostic } from '../types.js';
 import type { VocResult } from '../voc/voc.js';
 import type { Analysis } from './analysis.js';
+import type { ModelComparison } from './compare.js';
 
 /** A row of the table by class. Numbers may be NaN or -1 where the protocol says that there is nothing to measure. */
 export interface ReportClass {
@@ -59,6 +60,8 @@ export interface EvaluationReport {
   readonly confusion?: ReportConfusion;
   /** Errors, thresholds, calibration and the rest, where they were asked for. */
   readonly analysis?: Analysis;
+  /** A second model on the same images, where one was given. */
+  readonly comparison?: ModelComparison;
 }
 
 /** A confusion matrix with names. */
@@ -73,6 +76,8 @@ export interface ReportConfusion {
 export interface ReportExtras {
   /** See {@link EvaluationReport.analysis}. */
   readonly analysis?: Analysis | undefined;
+  /** See {@link EvaluationReport.comparison}. */
+  readonly comparison?: ModelComparison | undefined;
 }
 
 const fixed = (value: number) => value.toFixed(3);
@@ -97,6 +102,13 @@ function cocoLines(result: CocoResult): string[] {
     line(9, 'AR', range, 'small', last),
     line(10, 'AR', range, 'medium', last),
     line(11, 'AR', range, 'large', last),
+    // Ranges that the official tool does not know.
+    ...result.areaRanges.flatMap(({ name, min, max }, a) => {
+      if (['all', 'small', 'medium', 'large'].includes(name)) return [];
+      const values = result.perClass.map(({ APByArea }) => APByArea[a]!).filter((value) => value > -1);
+      const mean = values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : -1;
+      return [` AP of area ${name} (${min} to ${max} square pixels) = ${fixed(mean)}`];
+    }),
   ];
 }
 
@@ -128,7 +140,7 @@ function nearest(values: ArrayLike<number>, wanted: number): number {
 }
 
 /** A COCO result (also Objects365 and Mapillary) as a report. */
-export function reportOfCoco(result: CocoResult, { analysis }: ReportExtras = {}): EvaluationReport {
+export function reportOfCoco(result: CocoResult, { analysis, comparison }: ReportExtras = {}): EvaluationReport {
   const { corrections } = result;
   return {
     protocol: 'coco',
@@ -160,6 +172,7 @@ export function reportOfCoco(result: CocoResult, { analysis }: ReportExtras = {}
       },
     }),
     ...(analysis && { analysis }),
+    ...(comparison && { comparison }),
   };
 }
 

@@ -6,7 +6,8 @@ import type { EvaluationReport } from './report.js';
  * flat: id, name and every number.
  */
 export function reportToJson(report: EvaluationReport): string {
-  const { protocol, settings, stats, statNames, perClass, counts, diagnostics, corrections, confusion, analysis } = report;
+  const { protocol, settings, stats, statNames, perClass, counts, diagnostics, corrections, confusion, analysis, comparison } =
+    report;
   const whole = {
     labelweave: 'evaluation',
     version: 1,
@@ -20,6 +21,7 @@ export function reportToJson(report: EvaluationReport): string {
     ...(corrections && { corrections }),
     ...(confusion && { confusion }),
     ...(analysis && { analysis }),
+    ...(comparison && { comparison }),
   };
   return `${JSON.stringify(whole, (_, value: unknown) => (ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value), 1)}\n`;
 }
@@ -59,7 +61,7 @@ const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
  * @param classes most rows of the table. Default: 40
  */
 export function reportToText(report: EvaluationReport, classes = 40): string {
-  const { lines, perClass, diagnostics, analysis, corrections } = report;
+  const { lines, perClass, diagnostics, analysis, comparison, corrections } = report;
   const parts = [lines.join('\n')];
   if (corrections) {
     const changed = Object.entries(corrections.changes).filter(([, change]) => change !== 0);
@@ -83,6 +85,7 @@ export function reportToText(report: EvaluationReport, classes = 40): string {
     if (perClass.length > classes) parts.push(`... and ${perClass.length - classes} classes more`);
   }
   if (analysis) parts.push(analysis.lines.join('\n'));
+  if (comparison) parts.push(comparison.lines.join('\n'));
   if (diagnostics.length > 0) {
     parts.push(
       diagnostics
