@@ -133,8 +133,8 @@ function withoutScores({ decoder }: ManifestHead): string {
 
 function linearLayer(head: ManifestHead, name: string, graph: Graph, labels: number): Layer {
   const place = `${placeOf(head)}, output ${JSON.stringify(name)}`;
-  let scores = graph.values.findIndex((value) => value.name === name);
-  let node = graph.nodes.find(({ outputs }) => outputs.includes(scores));
+  const scores = graph.values.findIndex((value) => value.name === name);
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(scores));
   if (scores < 0 || !node) throw wrong(place, 'no such value that the graph computes', 'an output of the graph');
   if ((node.op !== 'conv2d' && node.op !== 'matmul') || node.attributes.activation.kind !== 'none') {
     const found =

@@ -138,7 +138,7 @@ test('without labels every label of every data set stands for itself; models of 
   using twins = await loadDetector([colourModel(), colourModel({ name: 'twin', side: 9 })], { device: 'reference' });
   expect(twins.labels.labels.map(({ id }) => id)).toEqual([1, 2, 3]);
   const detections = await twins.detect(scene);
-  expect(detections.support.map((list) => list.map(({ model }) => model))).toEqual(Array(3).fill(['colours', 'twin']));
+  expect(detections.support.map((list) => list.map(({ model }) => model))).toEqual([0, 1, 2].map(() => ['colours', 'twin']));
 });
 
 test('names of labels that no model has are refused, with close ones', async () => {
