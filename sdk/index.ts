@@ -43,13 +43,14 @@ export type { ModelFiles, ModelSource } from './graph/model.js';
 export type { Manifest } from './graph/manifest.js';
 export { isModelFile, openModelFile } from './graph/model-file.js';
 export type { ModelFileInfo, ModelPort, OpenModelFileOptions } from './graph/model-file.js';
-export { countMacs } from './ir/macs.js';
+export { countMacs, nodeCost } from './ir/macs.js';
+export type { NodeCost } from './ir/macs.js';
 export type { Graph, Node, Value } from './ir/graph.js';
 
 // Devices
 export { chooseRuntime } from './runtime/choose.js';
 export type { DeviceChoice, DeviceReport } from './runtime/choose.js';
-export type { AdapterFacts, Executable, Runtime, RuntimeKind } from './runtime/runtime.js';
+export type { AdapterFacts, Executable, PlanStep, Runtime, RuntimeKind, StepTime } from './runtime/runtime.js';
 
 // Hosts
 export type { ByteStore } from './platform-types.js';

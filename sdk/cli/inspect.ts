@@ -1,12 +1,15 @@
 // `labelweave inspect`: what is in a model, for people or as JSON.
 import { chooseRuntime, countMacs, isModelFile, openModel, type Graph } from 'labelweave';
-import { exitCodes } from './exit.js';
+import { exitCodes, wordOption } from './exit.js';
 import { inspectFileCommand } from './inspect-file.js';
 import { namedModel } from './models.js';
+import { formatPlan, planOf } from './plan.js';
 
 export async function inspectCommand(model: string, options: Record<string, unknown>): Promise<number> {
   if (isModelFile(model)) return inspectFileCommand(model, options);
+  const planDevice = wordOption('device', options['device'] ?? 'wasm', ['webgpu', 'wasm'] as const);
   const { manifest, graph } = await openModel(namedModel(model));
+  const plan = options['plan'] ? await planOf(graph, planDevice) : undefined;
   const { runtime, report: device } = await chooseRuntime(['wasm', 'reference'], { threads: 1 });
   const { memory } = await runtime.compile(graph);
   runtime.dispose();
@@ -26,6 +29,7 @@ export async function inspectCommand(model: string, options: Record<string, unkn
     weights,
     macs: countMacs(graph),
     memory: { device: device.used, ...memory },
+    ...(plan && { plan }),
   };
   if (options['json']) {
     process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
@@ -52,6 +56,7 @@ export async function inspectCommand(model: string, options: Record<string, unkn
       lines.push('', `${dataset}:`, ...labels.map(({ id, name }) => `  ${String(id).padStart(4)}  ${name}`));
     }
   }
+  if (plan) lines.push('', formatPlan(plan));
   process.stdout.write(`${lines.join('\n')}\n`);
   return exitCodes.ok.code;
 }

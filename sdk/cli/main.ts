@@ -1,4 +1,4 @@
-// The command line: `labelweave detect | devices | evaluate | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
+// The command line: `labelweave bench | detect | devices | evaluate | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
 import { setFlagsFromString } from 'node:v8';
 import { cac } from 'cac';
 import { LabelweaveError } from 'labelweave';
@@ -54,6 +54,17 @@ cli
   .option('--json', 'Print JSON')
   .example('  labelweave devices')
   .action((options: Record<string, unknown>) => run(devicesCommand(options)));
+
+cli
+  .command('bench', 'Time a model on a device: frame, layers, arithmetic, memory traffic')
+  .option('--model <model>', 'Model: a name, a folder, a labelweave.json file, or a URL', { default: 'centernet-mbv3' })
+  .option('--device <device>', 'auto, webgpu, wasm or reference', { default: 'auto' })
+  .option('--precision <precision>', 'webgpu: auto, f32 or f16', { default: 'auto' })
+  .option('--frames <n>', 'Frames to time', { default: 10 })
+  .option('--json', 'Print JSON')
+  .option('--quiet', 'No progress on stderr')
+  .example('  labelweave bench --model centernet-mbv3 --device webgpu')
+  .action((options: Record<string, unknown>) => run(benchCommand(options)));
 
 cli
   .command(

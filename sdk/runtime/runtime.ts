@@ -35,6 +35,8 @@ export interface Executable {
   readonly memory: { constants: number; arena: number; other: number };
   /** Milliseconds a step in the last `run` with `profile` on compile; empty otherwise. */
   readonly profile: readonly StepTime[];
+  /** What was made of each node of this graph (not of its base), in order; for people. Absent where the runtime does not plan. */
+  readonly plan?: readonly PlanStep[];
   /**
    * Runs one frame. Calls may overlap: frames run one after another in call order. `consume` is called exactly once, when every named
    * output is complete, in call order, and no later frame changes the results before it returns. Errors of `consume` reject the promise and harm
@@ -48,6 +50,19 @@ export interface Executable {
   extend(graph: Graph): Promise<Executable>;
   /** Frees everything; idempotent. Frames in flight reject with DisposedError. */
   dispose(): void;
+}
+
+/** A node of the graph as it is run. */
+export interface PlanStep {
+  /** Name of the node in the model it came from. */
+  readonly name: string;
+  readonly op: string;
+  /** Shape of its first result. */
+  readonly shape: readonly number[];
+  /** Kernels that it became, in order, with their workgroups on a GPU; none where no work is left. */
+  readonly kernels: readonly { readonly name: string; readonly workgroups?: readonly [number, number, number] }[];
+  /** Where the first result lies: number of the arena, and the range in it. `offset` is -1 where it lies elsewhere. */
+  readonly memory: { readonly bank: number; readonly offset: number; readonly bytes: number };
 }
 
 export interface StepTime {

@@ -6,7 +6,7 @@ import type { TensorData } from '../../tensor/dtype.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { planMemory } from '../memory-plan.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
-import type { CompileOptions, Executable, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
+import type { CompileOptions, Executable, ImageFeed, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
 import { ImageInput, type ImageStep } from './image.js';
 import { Context, lower, OVERREAD, type Lowered, type Settings } from './lower/index.js';
 import type { Modules } from './module.js';
@@ -102,6 +102,8 @@ export class WasmExecutable implements Executable {
   readonly #parts: readonly ProgramPart[];
   readonly #pieces: readonly Piece[];
   readonly #names: readonly { name: string; op: string; steps: number }[];
+  /** What was made of each node. */
+  readonly plan: readonly PlanStep[];
   readonly #sizes: { constants: number; arena: number; other: number };
   #profile: readonly StepTime[] = [];
   #disposed = false;
@@ -173,6 +175,11 @@ export class WasmExecutable implements Executable {
         }
         steps.push(...made);
         return { name: node.name, op: node.op, steps: made.length };
+      });
+      this.plan = graph.nodes.map(({ name, op, outputs: [id] }, i): PlanStep => {
+        const { shape } = graph.values[id!]!;
+        const memory = { bank: 0, offset: plan.offsets[id!]!, bytes: sizeOf(shape) * element(id!) };
+        return { name, op, shape, kernels: Array.from({ length: this.#names[i]!.steps }, () => ({ name: op })), memory };
       });
       const program = take(steps.length * Layout.bytes);
       this.#write(steps, program);

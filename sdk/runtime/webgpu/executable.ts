@@ -6,7 +6,7 @@ import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
 import { pause } from '../pause.js';
-import type { CompileOptions, Executable, ImageFeed, Results, RunRequest, StepTime } from '../runtime.js';
+import type { CompileOptions, Executable, ImageFeed, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
 import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
 import { ImageSlot } from './image.js';
 import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
@@ -199,9 +199,14 @@ export class WebGpuExecutable implements Executable {
     else this.#turns.dispose();
   }
 
-  /** What the plan looks like, for people: see {@link Layout}. */
-  get layout(): Layout {
-    return this.#layout;
+  get plan(): PlanStep[] {
+    const { graph, plan, dispatches, bytes } = this.#layout;
+    const kernels = graph.nodes.map((): PlanStep['kernels'][number][] => []);
+    for (const { node, dispatch } of dispatches) kernels[node]!.push({ name: dispatch.kernel, workgroups: dispatch.workgroups });
+    return graph.nodes.map(({ name, op, outputs: [id] }, i): PlanStep => {
+      const memory = { bank: plan.banks[id!]!, offset: plan.offsets[id!]!, bytes: bytes(id!) };
+      return { name, op, shape: graph.values[id!]!.shape, kernels: kernels[i]!, memory };
+    });
   }
 
   #alive(): void {

@@ -237,6 +237,10 @@ class Revived implements Executable {
     return this.#inner.profile;
   }
 
+  get plan(): Executable['plan'] {
+    return this.#inner.plan;
+  }
+
   async run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T> {
     const result = await this.#link.withDevice(() => this.#inner.run(request, consume));
     this.#link.completed();
