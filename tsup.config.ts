@@ -25,8 +25,11 @@ export default defineConfig(({ dts }): Options[] => [
     splitting: false,
   },
   {
-    name: 'model',
-    entry: { 'centernet-recipe': 'sdk/models/centernet-mbv3/recipe.ts' },
+    name: 'models',
+    entry: {
+      'centernet-recipe': 'sdk/models/centernet-mbv3/recipe.ts',
+      'tiny-face-recipe': 'sdk/models/tiny-face/recipe.ts',
+    },
     outDir: 'build',
     format: 'esm',
     platform: 'node',
@@ -35,6 +38,9 @@ export default defineConfig(({ dts }): Options[] => [
     onSuccess: async () => {
       const { buildCenternet } = await import(pathToFileURL('build/centernet-recipe.js').href);
       await buildCenternet('dist/models/centernet-mbv3');
+      // For the demo; it is not published.
+      const { buildTinyFace } = await import(pathToFileURL('build/tiny-face-recipe.js').href);
+      await buildTinyFace('build/models/tiny-face');
     },
   },
 ]);

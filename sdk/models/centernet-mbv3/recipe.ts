@@ -1,13 +1,14 @@
 // Makes the files of the default model out of the npm package @vladmandic/human. Run by the build in Node; never published.
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseManifest, headValues } from '../../graph/manifest.js';
 import { optimizeGraph } from '../../graph/optimize/index.js';
 import { writePackage } from '../../graph/package.js';
 import { readTfjsModel } from '../../graph/tfjs/format.js';
 import { importTfjs } from '../../graph/tfjs/import.js';
 import { readTfjsWeights } from '../../graph/tfjs/weights.js';
+import { writeModel } from '../files.js';
 import { manifest } from './manifest.js';
 
 /** Bytes that all files together must stay under: what a page is willing to download. */
@@ -33,15 +34,5 @@ export async function buildCenternet(outDir: string): Promise<void> {
     ...writePackage(manifest, graph, { optimized: true }),
     LICENSE: await readFile(join(home, 'LICENSE')),
   };
-  const total = Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0);
-  if (total > MAX_BYTES) throw new Error(`centernet-mbv3: found ${total} bytes in all; wanted at most ${MAX_BYTES}.`);
-  const target = resolve(outDir);
-  await mkdir(target, { recursive: true });
-  const staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
-  try {
-    for (const [name, bytes] of Object.entries(files)) await writeFile(join(staging, name), bytes);
-    for (const name of Object.keys(files)) await rename(join(staging, name), join(target, name));
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
+  await writeModel(outDir, files, MAX_BYTES);
 }
