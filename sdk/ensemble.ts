@@ -181,20 +181,19 @@ export class Ensemble<L extends string = string> {
         }),
       );
     }
-    const fused = fuseCandidates(candidates, fusion, {
-      knows: (model, label) => knows(labels.models[model]!, label),
-      ancestors: (label) => labels.ancestors(label),
-    });
-    const kept = [...fused.scores.keys()].filter((i) => fused.scores[i]! >= scoreThreshold).slice(0, maxDetections);
+    const fused = fuseCandidates(
+      candidates,
+      fusion,
+      { knows: (model, label) => knows(labels.models[model]!, label), ancestors: (label) => labels.ancestors(label) },
+      { scoreThreshold, maxDetections },
+    );
     return new FusedDetections({
-      boxes: Float32Array.from(kept.flatMap((i) => Array.from(fused.boxes.subarray(i * 4, i * 4 + 4)))),
-      scores: Float32Array.from(kept, (i) => fused.scores[i]!),
-      labelIndices: Int32Array.from(kept, (i) => fused.labelIndices[i]!),
+      ...fused,
       labels: labels.space,
       imageWidth: frame.width,
       imageHeight: frame.height,
-      support: kept.map((i) =>
-        fused.sources[i]!.map(({ model, row }): Support => {
+      support: fused.sources.map((list) =>
+        list.map(({ model, row }): Support => {
           const { boxes, scores, labelIndices } = candidates[model]!;
           const detector = detectors[model]!;
           return {
@@ -206,7 +205,6 @@ export class Ensemble<L extends string = string> {
           };
         }),
       ),
-      broader: kept.map((i) => fused.broader[i]!),
     });
   }
 

@@ -24,6 +24,14 @@ export interface FusionOptions {
   weights?: readonly number[];
 }
 
+/** What to keep of the fused boxes. */
+export interface FusionLimits {
+  /** Least score of a fused box, 0 to 1; one below it takes no general label in. Default 0. */
+  scoreThreshold?: number;
+  /** At most so many, the best. Default: all. */
+  maxDetections?: number;
+}
+
 /** What the labels say to fusion. */
 export interface FusionLabels {
   /** Whether a model can find a label at all. */
@@ -68,6 +76,7 @@ export function fuseCandidates(
   models: readonly Candidates[],
   options: FusionOptions,
   { knows, ancestors }: FusionLabels,
+  { scoreThreshold = 0, maxDetections = Number.POSITIVE_INFINITY }: FusionLimits = {},
 ): FusedCandidates {
   const { method, iouThreshold, score, weights } = checkFusion(options, models.length);
   const flat =
@@ -75,7 +84,8 @@ export function fuseCandidates(
       ? suppress(models, iouThreshold)
       : fuseBoxes(models, { iouThreshold, weights, score, knows: (model, label) => knows(model, label) });
   const { boxes, labelIndices } = flat;
-  const n = labelIndices.length;
+  // Best first, so that those under the threshold stand last.
+  const n = Array.from(flat.scores).filter((value) => Math.fround(value) >= scoreThreshold).length;
 
   // The special box that each general one joins: the one it overlaps most. Each step goes down the hierarchy, so that the chain ends.
   const into = Int32Array.from({ length: n }, (_, general) => {
@@ -99,7 +109,9 @@ export function fuseCandidates(
     sources[end]!.push(...flat.sources[i]!);
     broader[end]!.add(labelIndices[i]!);
   }
-  const left = Array.from({ length: n }, (_, i) => i).filter((i) => into[i]! < 0);
+  const left = Array.from({ length: n }, (_, i) => i)
+    .filter((i) => into[i]! < 0)
+    .slice(0, maxDetections);
   return {
     boxes: Float32Array.from(left.flatMap((i) => [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!])),
     scores: Float32Array.from(left, (i) => flat.scores[i]!),

@@ -108,6 +108,23 @@ describe.each<[RuntimeKind, number]>([
     expect(green.support.map(({ labels }) => labels[0]!.name)).toEqual(['green', 'warm']);
   });
 
+  test('a special label under the threshold takes no general one away', async () => {
+    // Red is a weak crimson here, warm is sure.
+    const sure = colourModel({
+      name: 'sure',
+      heads: [
+        { dataset: 'colours', labels: [{ id: 1, name: 'red', rgb: [4.2, -8, -8] }] },
+        { dataset: 'paint', labels: [{ id: 'w', name: 'warm', rgb: [8, 8, -8] }] },
+      ],
+    });
+    using one = await loadDetector([sure], { labels: withHierarchy, device, threads });
+    const red = picture([{ colour: 'red', x: 1, y: 2 }]);
+    const labels = async (scoreThreshold: number) =>
+      [...(await one.detect(red, { scoreThreshold }))].map(({ label, broader }) => [label, broader]);
+    expect(await labels(0.5)).toEqual([['red', ['warm']]]);
+    expect(await labels(0.6)).toEqual([['warm', []]]);
+  });
+
   test('models that know none of the wanted labels are not asked', async () => {
     const detections = await ensemble.detect(scene, { labels: ['blue'] });
     expect([...detections].map(({ label, support }) => [label, support.length])).toEqual([['blue', 1]]);
