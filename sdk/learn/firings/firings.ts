@@ -267,10 +267,10 @@ export class FiringsBuilder {
         }
       }
     }
-    this.#hasProposals = sameForAll(where, 'proposals', this.#hasProposals, image.proposals !== undefined, p);
+    const hasProposals = sameForAll(where, 'proposals', this.#hasProposals, image.proposals !== undefined, p);
     if (image.proposals) checkLength(`${where}, proposals`, image.proposals, p);
     const masks = image.masks !== undefined || image.truths.masks !== undefined;
-    this.#hasMasks = sameForAll(where, 'masks', this.#hasMasks, masks, p + g);
+    const hasMasks = sameForAll(where, 'masks', this.#hasMasks, masks, p + g);
     if (masks) {
       checkMasks(`${where}, masks`, image.masks ?? [], p, sizes);
       checkMasks(`${where}, masks of the ground truth`, image.truths.masks ?? [], g, sizes);
@@ -279,6 +279,8 @@ export class FiringsBuilder {
     const list = image.scores ? denseEntries(image.scores, p, count) : sparseEntries(image.entries!, p);
     // From here on nothing can fail but memory.
     this.#reserve(p, list.labels.length, g);
+    this.#hasProposals = hasProposals;
+    this.#hasMasks = hasMasks;
     this.#seen[d]!.add(image.id);
     this.#imageDatasets.push(d);
     this.#imageIds.push(image.id);
