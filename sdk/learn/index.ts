@@ -40,3 +40,20 @@ export { addSynonyms, nameLoss } from './text/names.js';
 export type { NameLossOptions } from './text/names.js';
 export { languageLoss } from './text/vectors.js';
 export type { LanguageOptions } from './text/vectors.js';
+
+export { learnTaxonomy } from './taxonomy/learn.js';
+export type { Learned, LearnOptions } from './taxonomy/learn.js';
+export { joinPins, labelRefs, nodePins } from './pins/pins.js';
+export type {
+  AloneReason,
+  LearnReport,
+  ReportAlone,
+  ReportLabel,
+  ReportMerge,
+  ReportMiss,
+  ReportRelation,
+  Suspicion,
+} from './report/report.js';
+export { learnReportToHtml } from './report/html.js';
+export type { LearnHtmlOptions } from './report/html.js';
+export { learnReportToText } from './report/text.js';

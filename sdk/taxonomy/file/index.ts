@@ -6,7 +6,7 @@ export type { NamePin, Origin, Pins, Taxonomy, TaxonomyParts } from '../taxonomy
 export { flipRelation, Relations } from '../relations.js';
 export type { Evidence, Relation, RelationEnd, RelationKind, RelationOptions } from '../relations.js';
 
-export { MAX_PROBLEMS, readTaxonomy, taxonomyFromJSON, validateTaxonomy } from './read.js';
+export { MAX_PROBLEMS, readPins, readTaxonomy, taxonomyFromJSON, validateTaxonomy } from './read.js';
 export type { ReadTaxonomyOptions, TaxonomyReport } from './read.js';
 export { taxonomyToJSON, writeTaxonomy } from './write.js';
 export type { TaxonomyFile } from './schema.js';

@@ -4,7 +4,7 @@ import { ArgumentError, describe } from '../../errors.js';
 import { findCycle } from '../cycle.js';
 import { formatCycle, formatLabel, type LabelId, labelSpace, otherKind } from '../label-space.js';
 import { isError, type Problem, problem, type ProblemPath, TaxonomyError, warning } from '../problems.js';
-import { checkParts, type Taxonomy, taxonomy } from '../taxonomy.js';
+import { checkParts, type Pins, type Taxonomy, taxonomy } from '../taxonomy.js';
 import { checkUnique, linkMembers, unifiedLabelSpace } from '../unified.js';
 import { duplicateKeys } from './duplicate-keys.js';
 import { migrate } from './migrate.js';
@@ -37,6 +37,29 @@ export function readTaxonomy(source: string | Uint8Array, options: ReadTaxonomyO
 /** Reads the JSON value of a taxonomy file. Throws TaxonomyError with every problem. */
 export function taxonomyFromJSON(json: unknown, options: Pick<ReadTaxonomyOptions, 'file'> = {}): Taxonomy {
   return whole(validateTaxonomyJSON(json), options);
+}
+
+/**
+ * Reads pins: from a taxonomy file, or from a JSON object with `mustMerge`, `cannotMerge`, `locked` and `names` alone, as a review page writes it. Whether
+ * the labels exist is for those to check who know the data sets. Throws TaxonomyError with every problem.
+ */
+export function readPins(source: string | Uint8Array, options: ReadTaxonomyOptions = {}): Pins {
+  const text = typeof source === 'string' ? source : new TextDecoder().decode(source);
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/^\uFEFF/u, ''));
+  } catch {
+    json = undefined;
+  }
+  // What is no object of pins is said by the reader of taxonomies.
+  if (!isRecord(json) || Object.hasOwn(json, 'labelweaveTaxonomy')) return readTaxonomy(source, options).pins;
+  const problems: Problem[] = duplicateKeys(text, MAX_PROBLEMS).map((path) =>
+    problem('duplicate-key', path, `the key ${describe(path[path.length - 1])} a second time`, 'each key once'),
+  );
+  collect((taxonomyFile.entries.pins as Kind<{ wrapped: Schema }>).wrapped, json, [], problems);
+  if (problems.length)
+    throw new TaxonomyError(options.file === undefined ? 'pins' : `file ${JSON.stringify(options.file)}`, limited(problems));
+  return { mustMerge: [], cannotMerge: [], ...(json as Partial<Pins>) };
 }
 
 function whole({ problems, taxonomy: read }: TaxonomyReport, { file }: ReadTaxonomyOptions): Taxonomy {
