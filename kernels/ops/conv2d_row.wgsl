@@ -47,6 +47,6 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) l
     for (var i = 1u; i < 8u; i++) {
       sum += parts[i * 8u + lane.x];
     }
-    write_result(pixel, o, sum);
+    write_result(pixel, o, sum + vec4<f32>(bias[o]));
   }
 }

@@ -136,7 +136,7 @@ fn main(@builtin(workgroup_id) block: vec3<u32>, @builtin(local_invocation_id) l
     let pixel = first_pixel + lane.y + (m >> 1u) * lane_rows;
     let o = first_four + lane.x + (m & 1u) * lane_columns;
     if (pixel < shape.pixels && o < shape.out_fours) {
-      write_result(base + pixel, o, sums[m]);
+      write_result(base + pixel, o, sums[m] + vec4<f32>(bias[o]));
     }
   }
 }

@@ -2,7 +2,7 @@
 // x [N, H, W, C], weights [KH*KW, C], bias [C], gate [N, C] or one dummy, y [N, OH, OW, C] (or a part of the channels of a wider y:
 // out_pitch, out_offset). C is a multiple of four.
 // Overrides: slide, taps (shared/depthwise.wgsl); gated, there is a gate; activation, alpha, beta (shared/activation.wgsl).
-// Dispatch: flat, one invocation for four pixels of a row and four channels.
+// Dispatch: flat, one invocation for eight pixels of a row and four channels.
 #import "../shared/activation.wgsl"
 #import "../shared/depthwise.wgsl"
 

@@ -1,7 +1,7 @@
 // depthwise_conv2d_scalar: the depthwise convolution for any number of channels.
 // x [N, H, W, C], weights [KH*KW, C], bias [C], gate [N, C] or one dummy, y [N, OH, OW, C] (or a part of the channels of a wider y).
 // Overrides: slide, taps (shared/depthwise.wgsl); gated, there is a gate; activation, alpha, beta (shared/activation.wgsl).
-// Dispatch: flat, one invocation for four pixels of a row and four channels, the last of which may not exist.
+// Dispatch: flat, one invocation for eight pixels of a row and four channels, the last of which may not exist.
 #import "../shared/activation.wgsl"
 #import "../shared/depthwise.wgsl"
 

@@ -1,46 +1,6 @@
-// The body of the direct convolutions: one invocation sums four pixels of a row times eight (or four) channels in registers.
-// A kernel that imports it binds the operands and brings load_x, load_gate and finish; `unit` below is what it reads x and y in: four
-// channels (vector kernel) or one (scalar kernel). Weights are read in fours.
-// Overrides: wide, eight channels an invocation instead of four; padded, pixels may lie outside x; gated, x is multiplied by a gate.
+// The body of the direct convolutions. A kernel that imports it brings load_x, load_gate, load_bias and finish (conv2d_fours.wgsl or conv2d_ones.wgsl).
 #import "flat.wgsl"
-
-override wide: bool = true;
-override padded: bool = false;
-override gated: bool = false;
-
-struct Shape {
-  // Tiles of channels * strips of four pixels * rows * images.
-  invocations: u32,
-  tiles: u32,
-  strips: u32,
-  out_height: u32,
-  out_width: u32,
-  height: u32,
-  width: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride_y: u32,
-  stride_x: u32,
-  dilation_y: u32,
-  dilation_x: u32,
-  pad_top: u32,
-  pad_left: u32,
-  // Units of a pixel of x; channels of a group of x in fours, rounded up; in units.
-  pitch: u32,
-  fours: u32,
-  group_units: u32,
-  // Units of a pixel of y, where its first channel stands, units of a pixel of residual.
-  out_pitch: u32,
-  out_offset: u32,
-  residual_pitch: u32,
-  // Tiles, and channels of y in units, of a group.
-  group_tiles: u32,
-  out_group_units: u32,
-  // Fours between two rows of the weights, between groups, between images (0: all images share the weights).
-  weight_pitch: u32,
-  group_weights: u32,
-  image_weights: u32,
-}
+#import "conv2d_shape.wgsl"
 
 @compute @workgroup_size(64)
 fn main(
@@ -68,14 +28,17 @@ fn main(
   let last = shape.width - 1u;
   let channel = group * shape.group_units;
 
-  var a0 = vec4<f32>(0.0);
+  var a0 = load_bias(group, o);
   var a1 = a0;
   var a2 = a0;
   var a3 = a0;
-  var b0 = a0;
-  var b1 = a0;
-  var b2 = a0;
-  var b3 = a0;
+  var b0 = vec4<f32>(0.0);
+  if (wide) {
+    b0 = load_bias(group, o + 1u);
+  }
+  var b1 = b0;
+  var b2 = b0;
+  var b3 = b0;
   let first = n * shape.image_weights + group * shape.group_weights + o;
   let step = shape.weight_pitch;
   for (var ky = 0u; ky < shape.kernel_height; ky++) {

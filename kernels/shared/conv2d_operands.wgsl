@@ -8,12 +8,12 @@
 @group(0) @binding(4) var<storage, read> gate: array<vec4<scalar>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<scalar>>;
 
-// Four channels of a pixel of y, `at` fours from its first one.
+// Four channels of a pixel of y, `at` fours from its first one. The sum includes the bias.
 fn write_result(pixel: u32, at: u32, sum: vec4<f32>) {
   var addend = vec4<f32>(0.0);
   if (residual_at != 0u) {
     addend = vec4<f32>(residual[pixel * shape.residual_pitch + at]);
   }
-  let value = finished(sum + vec4<f32>(bias[at]), addend);
+  let value = finished(sum, addend);
   y[pixel * shape.out_pitch + shape.out_offset + at] = vec4<scalar>(value);
 }

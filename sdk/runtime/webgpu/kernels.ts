@@ -22,6 +22,8 @@ import castIntFloat from '../../../kernels/ops/cast_int_float.wgsl';
 import compare from '../../../kernels/ops/compare.wgsl';
 import compareInt from '../../../kernels/ops/compare_int.wgsl';
 import conv2dDirect from '../../../kernels/ops/conv2d_direct.wgsl';
+import conv2dQuad from '../../../kernels/ops/conv2d_quad.wgsl';
+import conv2dQuadScalar from '../../../kernels/ops/conv2d_quad_scalar.wgsl';
 import conv2dRow from '../../../kernels/ops/conv2d_row.wgsl';
 import conv2dScalar from '../../../kernels/ops/conv2d_scalar.wgsl';
 import conv2dTiled from '../../../kernels/ops/conv2d_tiled.wgsl';
@@ -62,6 +64,8 @@ import scalarF32 from '../../../kernels/shared/scalar_f32.wgsl';
 export const kernels = {
   // convolution and matrix products
   conv2d_direct: conv2dDirect,
+  conv2d_quad: conv2dQuad,
+  conv2d_quad_scalar: conv2dQuadScalar,
   conv2d_row: conv2dRow,
   conv2d_scalar: conv2dScalar,
   conv2d_tiled: conv2dTiled,

@@ -21,8 +21,11 @@ import {
 /** Invocations of a workgroup of the flat kernels (shared/flat.wgsl). */
 const FLAT_SIZE = 64;
 
-/** Pixels that one invocation of the direct and depthwise kernels computes. */
+/** Pixels that one invocation of the direct kernels computes. */
 const STRIP = 4;
+
+/** Pixels that one invocation of the depthwise kernels computes. */
+const DEPTHWISE_STRIP = 8;
 
 /** Products of at most this many rows can have their sum shared by lanes (conv2d_row). */
 const FEW_ROWS = 8;
@@ -166,9 +169,9 @@ function convolve(context: LowerContext, c: Convolution): Dispatch[] {
     const few = aligned && groups === 1 && !c.weights.ofImages && images * width <= FEW_ROWS;
     if (few && chosen(context, questions.row) === 'row') return row(context, c);
   }
-  if (!aligned) return direct(context, c, 'conv2d_scalar');
   const narrow = c.outChannels <= NARROW;
   const variant = chosen(context, point ? (narrow ? questions.narrow : questions.point) : questions.window);
+  if (!aligned) return direct(context, c, false, quad(context, variant, c));
   if (variant === 'winograd' && canWinograd(context, c)) return winograd(context, c);
   const tile = tiles[variant as Tile] as { rows: number; columns: number } | undefined;
   // Layers that a variant cannot do get the direct kernel.
@@ -176,24 +179,31 @@ function convolve(context: LowerContext, c: Convolution): Dispatch[] {
     const dispatches = tiled(context, c, tile);
     if (dispatches) return dispatches;
   }
-  return direct(context, c, 'conv2d_direct');
+  return direct(context, c, true, quad(context, variant, c));
 }
 
-/** conv2d_direct, or conv2d_scalar for channels that are not in fours. */
-function direct(context: LowerContext, c: Convolution, kernel: 'conv2d_direct' | 'conv2d_scalar'): Dispatch[] {
-  const unit = kernel === 'conv2d_direct' ? 4 : 1;
+/** Four lanes share weights only where all images do. */
+function quad(context: LowerContext, variant: string, c: Convolution): boolean {
+  return variant === 'quad' && context.features.has('subgroups') && !c.weights.ofImages;
+}
+
+/** The kernels that sum in registers: with channels in fours or not, with weights shared by four lanes or not. */
+function direct(context: LowerContext, c: Convolution, aligned: boolean, quads: boolean): Dispatch[] {
+  const unit = aligned ? 4 : 1;
+  const kernel = quads ? (aligned ? 'conv2d_quad' : 'conv2d_quad_scalar') : aligned ? 'conv2d_direct' : 'conv2d_scalar';
   const groups = c.weights.ofImages ? 1 : c.groups;
   const inner = c.channels / groups;
   const outer = c.outChannels / groups;
   const wide = outer > 4;
   const groupTiles = Math.ceil(outer / (wide ? 8 : 4));
   const strips = Math.ceil(c.outWidth / STRIP);
-  const invocations = groups * groupTiles * strips * c.outHeight * c.images;
+  const allStrips = strips * c.outHeight * c.images;
+  const invocations = groups * groupTiles * (quads ? Math.ceil(allStrips / 4) * 4 : allStrips);
   const { binding, before } = layWeights(context, c);
   const pitch = fours(outer);
   const matrix = c.kernel[0] * c.kernel[1] * fours(inner) * 4 * pitch;
   const shape = [
-    invocations, groups * groupTiles, strips, c.outHeight, c.outWidth, c.height, c.width, ...c.kernel, ...c.strides, ...c.dilations,
+    invocations, allStrips, groups * groupTiles, strips, c.outHeight, c.outWidth, c.height, c.width, ...c.kernel, ...c.strides, ...c.dilations,
     c.padding[0], c.padding[1], c.channels / unit, fours(inner), inner / unit, c.outChannels / unit, 0, c.outChannels / unit,
     groupTiles, outer / unit, pitch, c.weights.ofImages ? 0 : matrix, c.weights.ofImages ? matrix : 0,
   ]; // prettier-ignore
@@ -337,7 +347,7 @@ function winograd(context: LowerContext, c: Convolution): Dispatch[] {
   };
   const variant = chosen(context, questions.point);
   const tile = tiles[variant as Tile] as { rows: number; columns: number } | undefined;
-  const [multiply] = (tile && tiled(context, product, tile)) ?? direct(context, product, 'conv2d_direct');
+  const [multiply] = (tile && tiled(context, product, tile)) ?? direct(context, product, true, false);
   const { bindings } = multiply!;
   const output: Dispatch = {
     kernel: 'winograd_output',
@@ -397,10 +407,11 @@ const depthwise_conv2d: Lower<'depthwise_conv2d'> = (context, node) => {
   const [kernelHeight, kernelWidth] = context.shape(weight) as [number, number, number];
   const [, outHeight, outWidth] = context.shape(y) as [number, number, number, number];
   const vector = channels % 4 === 0;
-  const strips = Math.ceil(outWidth / STRIP);
+  const strips = Math.ceil(outWidth / DEPTHWISE_STRIP);
   const invocations = fours(channels) * strips * outHeight * images;
   const bias = orZeros(context, biasId, channels);
-  const slides = dilations[1] === 1 && strides[1] <= 2;
+  const unrolled = kernelWidth === 3 || kernelWidth === 5;
+  const slide = dilations[1] === 1 && (strides[1] === 1 || (strides[1] === 2 && unrolled)) ? strides[1] : 0;
   const shape = [
     invocations, fours(channels), strips, outHeight, outWidth, height, width, kernelHeight, ...strides, ...dilations, padding[0],
     padding[1], channels, vector ? channels / 4 : channels, 0,
@@ -410,7 +421,7 @@ const depthwise_conv2d: Lower<'depthwise_conv2d'> = (context, node) => {
       kernel: vector ? 'depthwise_conv2d' : 'depthwise_conv2d_scalar',
       overrides: {
         ...activationOverrides(activation),
-        slide: slides ? strides[1] : 0,
+        slide,
         taps: kernelWidth,
         gated: +(gate !== NONE),
       },
@@ -524,19 +535,23 @@ function trial(side: number, channels: number, outChannels: number, kernel: numb
   };
 }
 
+const subgroups = [{ choice: 'quad', feature: 'subgroups' }] as const;
+
 /** What the lowerings above ask the tuner. The first choice of each is for a GPU; {@link softwareTuning} is for adapters that compute on the CPU. */
 export const questions = {
   /** 1x1 and products with more than 32 channels out. */
   point: {
     key: 'conv2d_1x1/wide',
     choices: ['tiled 64x64', 'tiled 32x64', 'tiled 128x64', 'direct'],
+    extra: subgroups,
     graph: trial(40, 192, 192, 1),
   },
-  narrow: { key: 'conv2d_1x1/narrow', choices: ['tiled 64x32', 'direct'], graph: trial(80, 96, 32, 1) },
+  narrow: { key: 'conv2d_1x1/narrow', choices: ['tiled 64x32', 'direct'], extra: subgroups, graph: trial(80, 96, 32, 1) },
   /** Every other dense convolution with channels in fours. */
   window: {
     key: 'conv2d_window',
     choices: ['tiled 64x64', 'tiled 32x64', 'tiled 64x32', 'winograd', 'direct'],
+    extra: subgroups,
     graph: trial(40, 64, 64, 3),
   },
   /** Few pixels: squeeze-excite, classifiers. */
@@ -544,7 +559,7 @@ export const questions = {
 } as const satisfies Record<string, TuneQuestion>;
 
 /** Answers for adapters that compute on the CPU, where workgroup memory is no faster than any other. */
-export const softwareTuning: Tuning = Object.fromEntries(Object.values(questions).map(({ key }) => [key, 'direct']));
+export const softwareTuning: Tuning = Object.fromEntries(Object.values(questions).map(({ key }) => [key, 'quad']));
 
 /** Lowerings of this file, by operator. */
 export const convolution = { conv2d, depthwise_conv2d, matmul } satisfies LowerTable;
