@@ -40,8 +40,13 @@ type Opener = (options: ChooseOptions, named: boolean) => Promise<Runtime>;
 
 /** Each runtime's code is loaded only when it is chosen. */
 const openers: Readonly<Record<RuntimeKind, Opener>> = {
-  webgpu: async ({ gpuDevice: device, precision, powerPreference }, named) =>
-    (await import('./webgpu/index.js')).createWebGpuRuntime({ device, precision, powerPreference, software: named }),
+  webgpu: async ({ gpuDevice, precision, powerPreference }, software) => {
+    // The adapter comes first: where there is none, a page does not load the kernels.
+    const { openDevice } = await import('./webgpu/adapter.js');
+    const opened = await openDevice({ device: gpuDevice, software, powerPreference });
+    const { createWebGpuRuntime } = await import('./webgpu/index.js');
+    return createWebGpuRuntime({ opened, precision, powerPreference, software });
+  },
   wasm: async ({ threads }) => (await import('./wasm/index.js')).createWasmRuntime({ threads: threads ?? 'auto' }),
   reference: async () => (await import('./reference/index.js')).createReferenceRuntime(),
 };

@@ -1,6 +1,6 @@
 // Finds an adapter, judges it, and opens a device with the features and limits that the kernels can use. Compiles nothing.
 import { openGpu } from '#platform';
-import { DeviceError } from '../../errors.js';
+import { ArgumentError, describe, DeviceError } from '../../errors.js';
 import type { AdapterFacts } from '../runtime.js';
 import type { DeviceLimits } from './lower/context.js';
 
@@ -18,7 +18,7 @@ export interface OpenedDevice {
 
 export interface OpenOptions {
   /** The caller's own device; used as it is. */
-  device?: GPUDevice | undefined;
+  device?: object | undefined;
   /** Whether an adapter that computes on the CPU will do. */
   software: boolean;
   /** Which of several GPUs. Default: the faster one. */
@@ -58,9 +58,15 @@ const least: DeviceLimits = {
   maxBufferSize: 268_435_456,
 };
 
-/** Opens a device. Throws DeviceError `device-unavailable` that says what was found and what to do. */
+/** Opens a device. Throws DeviceError `device-unavailable` that says what was found and what to do, or ArgumentError for a device that is none. */
 export async function openDevice(options: OpenOptions): Promise<OpenedDevice> {
-  if (options.device) return ownDevice(options.device);
+  if (options.device !== undefined) {
+    const device = options.device as Partial<GPUDevice> | null;
+    if (typeof device?.createComputePipelineAsync !== 'function') {
+      throw new ArgumentError({ thing: 'gpuDevice', found: describe(device), wanted: 'a GPUDevice' });
+    }
+    return ownDevice(device as GPUDevice);
+  }
   const access = await openGpu();
   const gpu = access.gpu as GPU | undefined;
   const unavailable = (found: string, next: string | undefined, cause?: unknown): DeviceError =>

@@ -2,7 +2,7 @@
 import { ArgumentError, describe, DeviceError, DeviceLostError, DisposedError } from '../../errors.js';
 import type { Graph } from '../../ir/graph.js';
 import type { AdapterFacts, CompileOptions, Executable, Results, Runtime, RunRequest } from '../runtime.js';
-import { openDevice } from './adapter.js';
+import { openDevice, type OpenedDevice } from './adapter.js';
 import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
 import { Gpu } from './gpu.js';
@@ -13,6 +13,8 @@ import type { Tuning } from './tune.js';
 export interface WebGpuOptions {
   /** The caller's own GPUDevice: used as it is, never destroyed here. Default: one of our own. */
   device?: object | undefined;
+  /** A device that `openDevice` has opened with the same options. Default: one is opened. */
+  opened?: OpenedDevice | undefined;
   /** Whether an adapter that computes on the CPU (SwiftShader, llvmpipe) will do. Default false: such a device is slower than wasm. */
   software?: boolean | undefined;
   /** Which of several GPUs. Default `high-performance`. */
@@ -35,12 +37,9 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   }
   if (!(memoryLimit > 0))
     throw new ArgumentError({ thing: 'memoryLimit', found: describe(memoryLimit), wanted: 'a number of bytes' });
-  const device = options.device as GPUDevice | undefined;
-  if (device !== undefined && typeof (device as Partial<GPUDevice>)?.createComputePipelineAsync !== 'function') {
-    throw new ArgumentError({ thing: 'gpuDevice', found: describe(device), wanted: 'a GPUDevice' });
-  }
   const { powerPreference, limits } = options;
-  const gpu = new Gpu(await openDevice({ device, software, powerPreference, limits }));
+  const opened = options.opened ?? (await openDevice({ device: options.device, software, powerPreference, limits }));
+  const gpu = new Gpu(opened);
   const half = gpu.features.has('shader-f16');
   if (precision === 'f16' && !half) {
     gpu.release();
@@ -54,7 +53,7 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   }
   const scalar = precision === 'auto' ? (half && !gpu.facts.software ? 'f16' : 'f32') : precision;
   // A device of the caller cannot be had again.
-  const reopen = device ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
+  const reopen = !opened.owned ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
   const tuning = { ...(gpu.facts.software ? softwareTuning : {}), ...options.tuning };
   return new WebGpuRuntime(gpu, scalar, memoryLimit, tuning, reopen);
 }
