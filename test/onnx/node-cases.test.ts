@@ -102,7 +102,7 @@ describe.each(tested)('on $name', ({ name, create }) => {
   const seen = new Set<string>();
   const rows = imported.filter(({ operator }) => !isSlow(name) || (!seen.has(operator) && seen.add(operator)));
 
-  it.each(rows.map(({ one, prepared }) => [one.name, prepared!] as const))('%s', async (title, { sets }) => {
+  it.each(rows.map(({ one, prepared }) => [one.name, prepared!] as const))('%s', async (title, { operator, sets }) => {
     for (const { graph, feeds, wanted } of sets) {
       // As it was imported, and as users run it.
       for (const one of isSlow(name) ? [graph] : [graph, optimizeGraph(graph)]) {
@@ -110,8 +110,15 @@ describe.each(tested)('on $name', ({ name, create }) => {
         const outputs = one.outputs.map((id) => one.values[id]!.name);
         await executable.run({ feeds, outputs }, (results) => {
           wanted.forEach(({ shape, values, type }, i) => {
+            const found = results[outputs[i]!]!;
+            if (operator === 'NonMaxSuppression') {
+              // The result has room for every box; rows behind those that were selected are -1.
+              expect([...found.subarray(values.length)].every((v) => v === -1)).toBe(true);
+              expectClose(found.subarray(0, values.length), values, tolerance(title, type));
+              return;
+            }
             expect(one.values[one.outputs[i]!]!.shape).toEqual(shape);
-            expectClose(results[outputs[i]!]!, values, tolerance(title, type));
+            expectClose(found, values, tolerance(title, type));
           });
         });
         executable.dispose();

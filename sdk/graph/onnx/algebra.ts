@@ -26,6 +26,8 @@ export interface Tensor {
   readonly shape: Shape;
   /** Never empty; the first one is the one it was made in. */
   readonly forms: Form[];
+  /** True where ONNX's tensor has fewer rows: how many are valid depends on the frame, and -1 follows. Only outputs may be so. */
+  readonly ragged?: true;
 }
 
 export const noActivation: Activation = { kind: 'none' };

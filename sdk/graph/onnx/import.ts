@@ -77,6 +77,15 @@ export function importOnnx(model: OnnxModel, options: OnnxImportOptions = {}): G
     algebra.scope = node.outputs.find((name) => name !== '') || node.name || node.op;
     algebra.thing = title;
     const inputs = node.inputs.map((name) => (name === '' ? undefined : value(name, title)));
+    for (const [i, input] of inputs.entries()) {
+      if (!input?.ragged) continue;
+      throw new ModelError('unsupported-operator', {
+        thing: title,
+        found: `operand ${describe(node.inputs[i])}, whose number of rows depends on the frame`,
+        wanted: 'a value of fixed size',
+        next: `Choose outputs before the selection of boxes, which output "${neededFor}" needs: boxes and scores; nms of the manifest does the rest.`,
+      });
+    }
     const made = convert(new NodeContext(algebra, node, inputs, opset, options.externalData));
     const results = Array.isArray(made) ? made : [made];
     node.outputs.forEach((name, i) => {

@@ -1,5 +1,6 @@
 // The table of converters: ONNX operator -> how it is written in operators of the graph; and why some operators have none.
 import type { Converter } from '../node.js';
+import { detection } from './detection.js';
 import { elementwise } from './elementwise.js';
 import { quantized } from './quantized.js';
 import { resizes } from './resize.js';
@@ -15,6 +16,7 @@ export const converters: Readonly<Record<string, Converter>> = {
   ...statistics,
   ...resizes,
   ...quantized,
+  ...detection,
 };
 
 const groups: readonly (readonly [reason: string, operators: string])[] = [
