@@ -120,7 +120,8 @@ describe('any JSON', () => {
   });
 
   test('every cut of a dataset gives the same columns', async () => {
-    const text = `\ufeff {"info": {"x": "]}\\"{"}, "licenses": null, "count": 12 , "images": [{"id": 7, "height": 20, "width": 10, "file_name": "a\\u0062c"}],
+    const text = `\ufeff {"info": {"x": "]}\\"{"}, "licenses": null, "count": 12 , "images": [{"id": 7, "height": 20, "width": 10, "file_name": "a\\u0062c",
+      "neg_category_ids": [3, 5 ], "not_exhaustive\\u005fcategory_ids": []}],
       "annotations": [ {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1.5, 2, 3, 4], "area": 12.25, "iscrowd": 1,
       "segmentation": {"size": [20, 10], "counts": [10, 20, 170]}}, {"\\u0069d": 2, "image_id": 7, "category_id": 3, "bbox": [], "area": null,
       "iscrowd": false, "ignore": true, "segmentation": [[1, 2, 3, 4, 5, 6.5], [0, 0, 1, 1, 2, 2]]}], "categories": [{"id": 3, "name": "caf\u00e9 {\\"}"}] } `;
@@ -130,10 +131,13 @@ describe('any JSON', () => {
     expect([...whole.annotations.ids]).toEqual([1, 2]);
     expect([...whole.annotations.crowd, ...whole.annotations.ignore]).toEqual([1, 0, 0, 1]);
     expect(whole.annotations.masks!.areas[0]).toBe(20);
+    const lists = [{ lookedFor: Float64Array.of(3, 5), notExhaustive: new Float64Array(0) }];
+    expect(whole.images.lists).toEqual(lists);
     const bytes = utf8(text);
     for (let cut = 1; cut < bytes.length; cut += 3) {
       const cutOnce = await readGroundTruth(pieces(bytes, [cut, cut + 1]));
       expect(cutOnce.categories).toEqual(whole.categories);
+      expect(cutOnce.images.lists).toEqual(lists);
       const { masks, ...columns } = cutOnce.annotations;
       expect(columns.boxes).toEqual(whole.annotations.boxes);
       expect([...columns.present]).toEqual([...whole.annotations.present]);

@@ -442,6 +442,8 @@ export function prepareDetections(rows: Rows, truth: Truth, boxFirst?: boolean):
   const imageOfRow = new Int32Array(rows.count);
   const classOfRow = new Int32Array(rows.count);
   const unknownImages = new Set<number>();
+  /** The first rows of unknown images. */
+  const unknownRows: number[] = [];
   let unknownImageRows = 0;
   const { present: presentBits, boxes, masks } = rows;
   const needed = has.image | has.category | has.score;
@@ -456,6 +458,7 @@ export function prepareDetections(rows: Rows, truth: Truth, boxFirst?: boolean):
     const known = image >= 0 || allImages.of(imageId) >= 0;
     if (!known) {
       unknownImages.add(imageId);
+      if (unknownRows.length < 100) unknownRows.push(i);
       unknownImageRows++;
     }
     let at = classes.of(rows.categoryIds[i]!);
@@ -582,19 +585,17 @@ export function prepareDetections(rows: Rows, truth: Truth, boxFirst?: boolean):
     if (strict) {
       throw new EvaluationError('invalid-predictions', {
         thing: 'detections',
-        found: `${unknownImageRows} of images that the ground truth does not have (${list.slice(0, 8).join(', ')}${list.length > 8 ? ' ...' : ''})`,
+        found: `${unknownImageRows} of images that the ground truth does not have (${list.slice(0, 8).join(', ')}${list.length > 8 ? ' ...' : ''}; first row ${unknownRows[0]})`,
+        row: unknownRows[0],
         wanted: 'detections of its images only',
         next: "Check that both files belong together, or use mode: 'corrected', which leaves them out.",
         reason: 'detection-of-unknown-image',
       });
     }
+    const message = 'Detections of images that the ground truth does not have are left out, where pycocotools stops.';
     for (const image of list.slice(0, 100))
-      notes.add(
-        'detection-of-unknown-image',
-        'warning',
-        'Detections of images that the ground truth does not have are left out, where pycocotools stops.',
-        { image, corrected: true },
-      );
+      notes.add('detection-of-unknown-image', 'warning', message, { image, corrected: true });
+    for (const row of unknownRows) notes.add('detection-of-unknown-image', 'warning', message, { id: row });
     notes.add('detection-of-unknown-image', 'warning', '', { counts: { detections: unknownImageRows, images: list.length } });
   }
   let order = allRows(rows.count);
