@@ -25,6 +25,7 @@ export const importTable = {
   evaluate: { rooms: [...data, 'postprocess', 'store', 'platform', 'platform-types'] },
   learn: { rooms: [...data, 'evaluate', 'postprocess', 'store', 'platform', 'platform-types'], packages: ['highs', 'glpk.js'] },
   datasets: { rooms: [...data, 'image', 'store', 'platform', 'platform-types'] },
+  convert: { rooms: [...data, 'runtime', 'graph', 'heads'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
   node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png', 'webgpu'] },
   detector: {
@@ -36,7 +37,9 @@ importTable.detector.rooms.push('tails');
 importTable.ensemble = { rooms: [...importTable.detector.rooms, 'detector'] };
 importTable.load = { rooms: [...importTable.ensemble.rooms, 'ensemble'] };
 importTable.index = {
-  rooms: Object.keys(importTable).filter((room) => !['node', 'models', 'evaluate', 'datasets', 'learn'].includes(room)),
+  rooms: Object.keys(importTable).filter(
+    (room) => !['node', 'models', 'evaluate', 'datasets', 'learn', 'convert'].includes(room),
+  ),
 };
 // The command line uses the package as its users do, by its published name.
 importTable.cli = { rooms: [], packages: ['node:', 'cac', 'labelweave'] };

@@ -13,7 +13,10 @@ const onSources = (platform: string) => ({
   alias: [
     { find: '#platform', replacement: source(platform) },
     { find: /^labelweave$/, replacement: source('index.ts') },
-    { find: /^labelweave\/(taxonomy|taxonomy\/(?:file|formats|merge)|datasets|learn|node)$/, replacement: source('$1/index.ts') },
+    {
+      find: /^labelweave\/(taxonomy|taxonomy\/(?:file|formats|merge)|datasets|learn|convert|node)$/,
+      replacement: source('$1/index.ts'),
+    },
     { find: /^labelweave\/evaluate(\/match)?$/, replacement: source('evaluate$1/index.ts') },
     { find: /^labelweave\/label-spaces\/(.*)$/, replacement: source('taxonomy/catalog/$1.ts') },
     { find: /^labelweave\/models\/([^/]*)$/, replacement: source('models/$1/index.ts') },

@@ -1,8 +1,9 @@
 // Opens a model file that stands alone, without a manifest: what it reads and gives, and its graph. For people who look at models; detectors open packages.
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, ModelError } from '../errors.js';
 import type { Graph } from '../ir/graph.js';
 import { resolveLocation } from '../store/location.js';
 import { readLocation, type ReadOptions } from '../store/read.js';
+import { isLocalName } from './manifest.js';
 
 /** An input or output as the file declares it: a dimension is a size, a name, or null where the file says nothing. */
 export interface ModelPort {
@@ -12,11 +13,11 @@ export interface ModelPort {
 }
 
 export interface ModelFileInfo {
-  format: 'onnx';
+  format: 'onnx' | 'tflite' | 'tfjs';
   /** The program that wrote the file, as far as it says. */
   producer: string;
-  /** Version of the standard operator set. */
-  opset: number;
+  /** ONNX: version of the standard operator set. */
+  opset?: number;
   inputs: readonly ModelPort[];
   outputs: readonly ModelPort[];
   /** Operators of the file, with how often they stand in it. */
@@ -35,13 +36,13 @@ export interface OpenModelFileOptions {
   cache?: ReadOptions['cache'];
 }
 
-/** True for names of model files that {@link openModelFile} reads. */
+/** True for names of model files that {@link openModelFile} reads: `.onnx`, `.tflite`, and `model.json` of TF.js. */
 export function isModelFile(name: string): boolean {
-  return /\.onnx([?#].*)?$/is.test(name);
+  return /\.(onnx|tflite)([?#].*)?$|(^|[/\\])model\.json([?#].*)?$/is.test(name);
 }
 
 /**
- * Reads an ONNX file, weight files beside it included. `info` is there at once; `graph()` imports and optimises, with inputs and outputs in the file's
+ * Reads a model file, weight files beside it included. `info` is there at once; `graph()` imports and optimises, with inputs and outputs in the file's
  * order of axes. Throws LoadError, ModelError (a dimension without a size is asked for by its name), ArgumentError, or `signal.reason`.
  */
 export async function openModelFile(
@@ -50,17 +51,105 @@ export async function openModelFile(
 ): Promise<{ info: ModelFileInfo; graph: () => Promise<Graph> }> {
   const place = String(location);
   if (!isModelFile(place))
-    throw new ArgumentError({ thing: 'model file', found: JSON.stringify(place), wanted: 'a file that ends in .onnx' });
+    throw new ArgumentError({ thing: 'model file', found: JSON.stringify(place), wanted: 'a file that ends in .onnx or .tflite, or a model.json' }); // prettier-ignore
+  const name = place.replace(/[?#].*$/s, '');
+  if (/\.tflite$/i.test(name)) return openTflite(location, options);
+  return /\.onnx$/i.test(name) ? openOnnx(location, options) : openTfjs(location, options);
+}
+
+interface OpenedFile {
+  info: ModelFileInfo;
+  graph: () => Promise<Graph>;
+}
+
+async function openTflite(location: string | URL, options: OpenModelFileOptions): Promise<OpenedFile> {
+  const { signal, cache, inputShapes, outputs } = options;
+  const [{ readTflite }, { importTflite }, { liteOperators }] = await Promise.all([
+    import('./tflite/format.js'),
+    import('./tflite/import.js'),
+    import('./tflite/operators.js'),
+  ]);
+  const model = readTflite(await readLocation(location, { signal, cache }), fileName(location));
+  const operators = count(
+    model.operators.map(({ code, custom }) => custom || (liteOperators.get(code)?.name ?? `number ${code}`)),
+  );
+  const port = (index: number): ModelPort => {
+    const { name, type, shape } = model.tensors[index]!;
+    return { name, type, shape: shape.map((d) => (d < 0 ? null : d)) };
+  };
+  const info: ModelFileInfo = {
+    format: 'tflite',
+    producer: model.description,
+    inputs: model.inputs.map(port),
+    outputs: model.outputs.map(port),
+    operators,
+  };
+  return {
+    info,
+    graph: async () => (await import('./optimize/index.js')).optimizeGraph(importTflite(model, { outputs, inputShapes })),
+  };
+}
+
+async function openTfjs(location: string | URL, options: OpenModelFileOptions): Promise<OpenedFile> {
+  const { signal, cache, inputShapes, outputs } = options;
+  const [{ readTfjsModel }, { readTfjsWeights }, { importTfjs }] = await Promise.all([
+    import('./tfjs/format.js'),
+    import('./tfjs/weights.js'),
+    import('./tfjs/import.js'),
+  ]);
+  const read = { signal, cache };
+  const file = fileName(location);
+  const model = readTfjsModel(await readLocation(location, read), file);
+  const used = new Set(model.nodes.flatMap(({ input }) => input.map((reference) => reference.replace(/^\^|:\d+$/g, ''))));
+  const ports = (names: readonly string[]): ModelPort[] => names.map((name) => ({ name, type: 'float32', shape: model.inputShapes.get(name)?.map((d) => (d < 0 ? null : d)) ?? null })); // prettier-ignore
+  const placeholders = model.nodes.filter(({ op }) => op === 'Placeholder').map(({ name }) => name);
+  const ends = model.nodes.filter(({ name, op }) => !used.has(name) && op !== 'Const' && op !== 'NoOp').map(({ name }) => name);
+  const info: ModelFileInfo = {
+    format: 'tfjs',
+    producer: '',
+    inputs: ports(model.inputs.size > 0 ? [...model.inputs.keys()] : placeholders),
+    outputs: ports(model.outputs.size > 0 ? [...model.outputs.keys()] : ends),
+    operators: count(model.nodes.map(({ op }) => op)),
+  };
+  return {
+    info,
+    async graph() {
+      const paths = [...new Set(model.weightGroups.flatMap((group) => group.paths))];
+      const outside = paths.find((path) => !isLocalName(path));
+      if (outside !== undefined) {
+        throw new ModelError('invalid-model', {
+          thing: `file "${file}", weightsManifest`,
+          found: JSON.stringify(outside),
+          wanted: 'file names inside the folder',
+        });
+      }
+      const bytes = await Promise.all(paths.map((path) => readLocation(resolveLocation(String(location), path), read)));
+      const shards = new Map(paths.map((path, i) => [path, bytes[i]!]));
+      const weights = readTfjsWeights(model.weightGroups, (path) => shards.get(path));
+      const { optimizeGraph } = await import('./optimize/index.js');
+      return optimizeGraph(importTfjs(model, weights, { outputs, inputShapes, file }));
+    },
+  };
+}
+
+const fileName = (location: string | URL): string => String(location).replace(/[?#].*$/s, '').replace(/^.*[/\\]/s, ''); // prettier-ignore
+
+function count(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+async function openOnnx(location: string | URL, options: OpenModelFileOptions): Promise<OpenedFile> {
+  const place = String(location);
   const { signal, cache } = options;
   const read = { signal, cache };
   const [{ readOnnxModel, elementTypeName }, { readExternalData }] = await Promise.all([
     import('./onnx/model.js'),
     import('./onnx/read.js'),
   ]);
-  const file = place.replace(/[?#].*$/s, '').replace(/^.*[/\\]/s, '');
-  const model = readOnnxModel(await readLocation(location, read), file);
-  const operators: Record<string, number> = {};
-  for (const { op } of model.nodes) operators[op] = (operators[op] ?? 0) + 1;
+  const model = readOnnxModel(await readLocation(location, read), fileName(location));
+  const operators = count(model.nodes.map(({ op }) => op));
   const port = ({ name, type, shape, kind }: (typeof model.inputs)[number]): ModelPort => ({
     name,
     type: kind === 'tensor' ? elementTypeName(type) : kind,

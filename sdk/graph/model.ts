@@ -15,6 +15,8 @@ export interface ModelFiles {
   manifest: unknown;
   /** File name as the manifest (or model.json) writes it -> where it is, or its bytes. Bytes are used in place: leave them as they are. */
   files: Readonly<Record<string, string | URL | Uint8Array | Blob>>;
+  /** Folder (path or URL) of the files that `files` does not name. Default: every file must be named. */
+  base?: string | URL | undefined;
 }
 
 /** A folder (URL or path), a labelweave.json, or {@link ModelFiles}. */
@@ -116,7 +118,11 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
     manifest,
     async read(phase, files) {
       const places = files.map((file): [ModelProgress['phase'], string, string | URL | Uint8Array | Blob] => {
-        const place = Object.hasOwn(source.files, file) ? source.files[file] : undefined;
+        const place = Object.hasOwn(source.files, file)
+          ? source.files[file]
+          : source.base === undefined
+            ? undefined
+            : resolveLocation(`${String(source.base).replace(/\/$/, '')}/`, file);
         if (place === undefined) {
           const found = Object.keys(source.files).join(', ') || 'none';
           throw new ModelError(phase === 'weights' ? 'invalid-weights' : 'invalid-model', {
