@@ -14,6 +14,8 @@ import { gather_rows } from './ops/gather_rows';
 import { image_to_tensor } from './ops/image_to_tensor';
 import { pack_panels } from './ops/matmul';
 import { max_pool } from './ops/max_pool';
+import { non_max_suppression } from './ops/non_max_suppression';
+import { pairwise_iou } from './ops/pairwise_iou';
 import { peak_top_k, peak_top_k_merge } from './ops/peak_top_k';
 import { reduce } from './ops/reduce';
 import { resize } from './ops/resize';
@@ -78,6 +80,10 @@ export function step(p: usize, thread: i32, threads: i32): void {
       return image_to_tensor(p, thread, threads);
     case Op.box_decode:
       return box_decode(p, thread, threads);
+    case Op.pairwise_iou:
+      return pairwise_iou(p, thread, threads);
+    case Op.non_max_suppression:
+      return non_max_suppression(p, thread, threads);
     case Op.where:
       return where(p, thread, threads);
   }

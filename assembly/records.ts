@@ -34,6 +34,8 @@ export const enum Op {
   image_to_tensor,
   where,
   box_decode,
+  pairwise_iou,
+  non_max_suppression,
 }
 
 /** Words that every step has. */
@@ -560,4 +562,29 @@ export const enum ImageToTensor {
   pad_value = 21,
   /** f32 */
   background,
+}
+
+/** pairwise_iou: boxes a [n, 4], b [m, 4] -> y [n, m]. */
+export const enum PairwiseIou {
+  a = 2,
+  b,
+  y,
+  n,
+  m,
+}
+
+/** non_max_suppression: see operators.ts. */
+export const enum Suppression {
+  boxes = 2,
+  scores,
+  labels,
+  count,
+  index,
+  kept,
+  k,
+  per_class,
+  /** f64, two words. */
+  threshold,
+  /** Scratch of k i64 keys. */
+  heap = 12,
 }

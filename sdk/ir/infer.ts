@@ -418,6 +418,29 @@ const rules: { [K in OperatorName]: Rule<K> } = {
     c.finite(a.limit, 'limit');
     return float([index.shape[0]!, 4]);
   },
+  pairwise_iou(c) {
+    c.count(2);
+    const [a, b] = [c.operand(0, 'a', FLOAT, 2), c.operand(1, 'b', FLOAT, 2)];
+    for (const { shape } of [a, b]) if (shape[1] !== 4) c.fail(`boxes ${formatShape(shape)}`, '4 columns');
+    return float([a.shape[0]!, b.shape[0]!]);
+  },
+  non_max_suppression(c, a) {
+    c.count(4);
+    const boxes = c.operand(0, 'boxes', FLOAT, 2);
+    const k = boxes.shape[0]!;
+    if (boxes.shape[1] !== 4) c.fail(`boxes ${formatShape(boxes.shape)}`, '4 columns');
+    const scores = c.operand(1, 'scores', FLOAT, 1);
+    const labels = c.operand(2, 'labels', ['int32'], 1);
+    if (scores.shape[0] !== k) c.fail(`${scores.shape[0]} scores`, `${k}, one a box`);
+    if (labels.shape[0] !== k) c.fail(`${labels.shape[0]} labels`, `${k}, one a box`);
+    const count = c.operand(3, 'count', ['int32']);
+    if (!shapesEqual(count.shape, [1])) c.fail(`count ${formatShape(count.shape)}`, '[1]');
+    if (!(a.iouThreshold >= 0 && a.iouThreshold <= 1)) c.fail(`iouThreshold ${a.iouThreshold}`, 'a number from 0 to 1');
+    return [
+      { dtype: 'int32', shape: [k] },
+      { dtype: 'int32', shape: [1] },
+    ];
+  },
 };
 
 /**

@@ -164,6 +164,18 @@ export interface Attributes {
     scale: readonly [number, number];
     limit: number;
   };
+  /**
+   * a [n, 4], b [m, 4], boxes xyxy -> [n, m]: intersection over union of each pair, 0 where they do not overlap. Areas are width times
+   * height without the old `+ 1`, negative extents count as 0.
+   */
+  pairwise_iou: Record<never, never>;
+  /**
+   * boxes [k, 4] xyxy, scores [k], labels int32 [k], count int32 [1] -> index int32 [k], kept int32 [1]. Of the first `count` boxes the best is kept,
+   * those that overlap it by more than the threshold (strictly; with perClass only those of its label) are dropped, and so on with the best
+   * that is left. Equal scores by lower index, NaN behind all numbers. `index` holds those kept, best first; from `kept` on it is unspecified.
+   * Where float64 is not to be had, pairs whose overlap is within 1e-6 of the threshold may fall on either side.
+   */
+  non_max_suppression: { iouThreshold: number; perClass: boolean };
 }
 
 export type OperatorName = keyof Attributes;

@@ -16,7 +16,9 @@ import { gather_rows } from './ops/gather_rows.js';
 import { image_to_tensor } from './ops/image_to_tensor.js';
 import { matmul } from './ops/matmul.js';
 import { max_pool } from './ops/max_pool.js';
+import { non_max_suppression } from './ops/non_max_suppression.js';
 import { pad } from './ops/pad.js';
+import { pairwise_iou } from './ops/pairwise_iou.js';
 import { peak_top_k } from './ops/peak_top_k.js';
 import { reduce } from './ops/reduce.js';
 import { reshape } from './ops/reshape.js';
@@ -35,7 +37,7 @@ export { allocate, type Operand, type ReferenceOperator } from './operand.js';
 /** One plain function an operator, under the operator's name. */
 export const referenceOperators: { readonly [K in OperatorName]: ReferenceOperator<K> } = {
   activation, average_pool, binary, box_decode, cast, compare, concat, conv2d, depthwise_conv2d, gather, gather_rows, image_to_tensor, matmul, max_pool,
-  pad, peak_top_k, reduce, reshape, resize, score_merge, slice, softmax, top_k, transpose, unary, where,
+  non_max_suppression, pad, pairwise_iou, peak_top_k, reduce, reshape, resize, score_merge, slice, softmax, top_k, transpose, unary, where,
 }; // prettier-ignore
 
 /** Computes one node: reads `inputs` (undefined where an optional operand is absent), overwrites `outputs`, whose arrays exist. */

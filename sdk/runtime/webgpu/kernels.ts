@@ -1,6 +1,10 @@
 // The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
 import boxDecode from '../../../kernels/detect/box_decode.wgsl';
 import gatherRows from '../../../kernels/detect/gather_rows.wgsl';
+import nmsKeys from '../../../kernels/detect/nms_keys.wgsl';
+import nmsOverlap from '../../../kernels/detect/nms_overlap.wgsl';
+import nmsScan from '../../../kernels/detect/nms_scan.wgsl';
+import pairwiseIou from '../../../kernels/detect/pairwise_iou.wgsl';
 import peakScan from '../../../kernels/detect/peak_scan.wgsl';
 import rankKeys from '../../../kernels/detect/rank_keys.wgsl';
 import rankKeysInt from '../../../kernels/detect/rank_keys_int.wgsl';
@@ -12,6 +16,7 @@ import selectWrite from '../../../kernels/detect/select_write.wgsl';
 import selectWriteInt from '../../../kernels/detect/select_write_int.wgsl';
 import sortBlock from '../../../kernels/detect/sort_block.wgsl';
 import sortMerge from '../../../kernels/detect/sort_merge.wgsl';
+import widen from '../../../kernels/detect/widen.wgsl';
 import activation from '../../../kernels/ops/activation.wgsl';
 import averagePool from '../../../kernels/ops/average_pool.wgsl';
 import binary from '../../../kernels/ops/binary.wgsl';
@@ -107,6 +112,11 @@ export const kernels = {
   activation,
   binary,
   // image and detection
+  nms_scan: nmsScan,
+  nms_overlap: nmsOverlap,
+  nms_keys: nmsKeys,
+  widen,
+  pairwise_iou: pairwiseIou,
   select_write_int: selectWriteInt,
   select_write: selectWrite,
   sort_merge: sortMerge,

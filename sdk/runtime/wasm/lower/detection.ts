@@ -1,4 +1,4 @@
-// What only detectors need: image_to_tensor, score_merge, peak_top_k, gather_rows, box_decode, top_k.
+// What only detectors need: image_to_tensor, score_merge, peak_top_k, gather_rows, box_decode, pairwise_iou, non_max_suppression, top_k.
 import {
   BoxDecode,
   BoxExtent,
@@ -8,8 +8,10 @@ import {
   GatherRows,
   ImageToTensor,
   Op,
+  PairwiseIou,
   PeakTopK,
   ScoreMerge,
+  Suppression,
   TopK,
 } from '../../../../assembly/records.js';
 import type { Attributes } from '../../../ir/operators.js';
@@ -149,6 +151,38 @@ export const boxDecode: Lowering<'box_decode'> = (node, c) => {
         .real(BoxDecode.scale_y, scale[1])
         .real(BoxDecode.limit, limit)
         .costs(k * (32 + bins * 16)),
+    ],
+  };
+};
+
+export const pairwiseIou: Lowering<'pairwise_iou'> = (node, c) => {
+  const [n, m] = node.inputs.map((id) => c.shape(id)[0]!) as [number, number];
+  const [a, b] = node.inputs.map((id) => c.address(id)) as [() => number, () => number];
+  const y = c.address(node.outputs[0]!);
+  return {
+    emit: () => [
+      new Step(Op.pairwise_iou)
+        .set({ [PairwiseIou.a]: a(), [PairwiseIou.b]: b(), [PairwiseIou.y]: y(), [PairwiseIou.n]: n, [PairwiseIou.m]: m })
+        .costs(n * m * 16),
+    ],
+  };
+};
+
+export const nonMaxSuppression: Lowering<'non_max_suppression'> = (node, c) => {
+  const { iouThreshold, perClass } = node.attributes;
+  const k = c.shape(node.inputs[0]!)[0]!;
+  const [boxes, scores, labels, count] = node.inputs.map((id) => c.address(id)) as (() => number)[];
+  const [index, kept] = node.outputs.map((id) => c.address(id)) as (() => number)[];
+  return {
+    scratch: room(k * 8),
+    emit: (base) => [
+      new Step(Op.non_max_suppression)
+        .set({ [Suppression.boxes]: boxes!(), [Suppression.scores]: scores!(), [Suppression.labels]: labels!() })
+        .set({ [Suppression.count]: count!(), [Suppression.index]: index!(), [Suppression.kept]: kept!(), [Suppression.k]: k })
+        .set({ [Suppression.per_class]: perClass ? 1 : 0, [Suppression.heap]: base })
+        .list(Suppression.threshold, [...new Int32Array(Float64Array.of(iouThreshold).buffer)])
+        .costs(k * 64)
+        .whole(),
     ],
   };
 };

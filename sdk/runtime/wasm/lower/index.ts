@@ -3,7 +3,7 @@ import type { Node } from '../../../ir/graph.js';
 import type { OperatorName } from '../../../ir/operators.js';
 import type { Context, Lowered, Lowering } from './context.js';
 import { conv2d, depthwiseConv2d, matmul } from './convolution.js';
-import { boxDecode, gatherRows, imageToTensor, peakTopK, scoreMerge, topK } from './detection.js';
+import { boxDecode, gatherRows, imageToTensor, nonMaxSuppression, pairwiseIou, peakTopK, scoreMerge, topK } from './detection.js';
 import {
   activation,
   binary,
@@ -22,7 +22,7 @@ import { averagePool, maxPool, reduce, resize, softmax } from './spatial.js';
 
 const lowerings: { readonly [K in OperatorName]: Lowering<K> } = {
   activation, binary, cast, compare, concat, conv2d, gather, matmul, pad, reduce, reshape, resize, slice, softmax, transpose, unary, where,
-  average_pool: averagePool, box_decode: boxDecode, depthwise_conv2d: depthwiseConv2d, gather_rows: gatherRows, image_to_tensor: imageToTensor, max_pool: maxPool,
+  average_pool: averagePool, non_max_suppression: nonMaxSuppression, pairwise_iou: pairwiseIou, box_decode: boxDecode, depthwise_conv2d: depthwiseConv2d, gather_rows: gatherRows, image_to_tensor: imageToTensor, max_pool: maxPool,
   peak_top_k: peakTopK, score_merge: scoreMerge, top_k: topK,
 }; // prettier-ignore
 

@@ -3,7 +3,8 @@ import { DeviceError, ModelError } from '../../../errors.js';
 import type { ValueId } from '../../../ir/graph.js';
 import type { Attributes } from '../../../ir/operators.js';
 import { sizeOf } from '../../../tensor/shape.js';
-import { flatWorkgroups, uniforms, type Binding, type Dispatch, type LowerTable } from './context.js';
+import { flatWorkgroups, uniforms, type Binding, type Dispatch, type LowerContext, type LowerTable } from './context.js';
+import { wideValues } from './wide.js';
 
 /** Invocations of a workgroup of the flat kernels (shared/flat.wgsl), and of the kernels of selection. */
 const FLAT_SIZE = 64;
@@ -137,6 +138,23 @@ function write(
   };
 }
 
+/** Boxes as float32: the value itself, or widened into scratch by a dispatch of its own. */
+function boxes(context: LowerContext, id: ValueId, dispatches: Dispatch[]): Binding {
+  if (context.scalar === 'f32' || wideValues(context.graph).has(id)) return value(id);
+  const vectors = sizeOf(context.shape(id)) / 4;
+  const wide: Binding = { kind: 'scratch', key: `boxes${id}`, bytes: vectors * 16 };
+  dispatches.push({
+    kernel: 'widen',
+    overrides: {},
+    bindings: [value(id), wide, { kind: 'uniform', data: uniforms([vectors]) }],
+    workgroups: flatWorkgroups(vectors, FLAT_SIZE),
+  });
+  return wide;
+}
+
+/** Boxes that nms_scan has bits for in workgroup memory. */
+const MOST_BOXES = 32_768;
+
 const combines: Readonly<Record<Attributes['score_merge']['combine'], number>> = { max: 0, mean: 1, noisy_or: 2 };
 const forms: Readonly<Record<Attributes['box_decode']['form'], number>> = { center: 0, distances: 1, corners: 2 };
 const positions: Readonly<Record<Attributes['box_decode']['position'], number>> = { identity: 0, sigmoid: 1, tanh: 2 };
@@ -213,6 +231,63 @@ export const detection = {
         workgroups: flatWorkgroups(k, FLAT_SIZE),
       },
     ];
+  },
+
+  pairwise_iou(context, { inputs, outputs }) {
+    const dispatches: Dispatch[] = [];
+    const [a, b] = inputs.map((id) => boxes(context, id, dispatches)) as [Binding, Binding];
+    const [n, m] = context.shape(outputs[0]!) as [number, number];
+    dispatches.push({
+      kernel: 'pairwise_iou',
+      overrides: {},
+      bindings: [a, b, value(outputs[0]!), { kind: 'uniform', data: uniforms([n * m, m]) }],
+      workgroups: flatWorkgroups(n * m, FLAT_SIZE),
+    });
+    return dispatches;
+  },
+
+  non_max_suppression(context, { name, inputs, outputs, attributes: { iouThreshold, perClass } }) {
+    const [boxIds, scores, labels, count] = inputs as [ValueId, ValueId, ValueId, ValueId];
+    const [index, kept] = outputs as [ValueId, ValueId];
+    const [k] = context.shape(scores) as [number];
+    if (k > MOST_BOXES) {
+      throw new ModelError('unsupported-operator', {
+        thing: `node "${name}" (non_max_suppression) on webgpu`,
+        found: `${k} boxes`,
+        wanted: `at most ${MOST_BOXES}`,
+        next: 'Take the best of them before.',
+      });
+    }
+    const dispatches: Dispatch[] = [];
+    const wide = boxes(context, boxIds, dispatches);
+    const pitch = nextPower(k);
+    const list: Binding = { kind: 'scratch', key: 'list', bytes: pitch * 8 };
+    const state: Binding = { kind: 'scratch', key: 'state', bytes: 16 };
+    const words = Math.ceil(k / 32);
+    const mask: Binding = { kind: 'scratch', key: 'mask', bytes: k * words * 4 };
+    const overlap = uniforms([k * words, words, k, { f32: iouThreshold }]);
+    dispatches.push(
+      {
+        kernel: 'nms_keys',
+        overrides: {},
+        bindings: [value(scores), value(count), list, state, { kind: 'uniform', data: uniforms([k]) }],
+        workgroups: flatWorkgroups(k, FLAT_SIZE),
+      },
+      ...sort(list, state, 1, pitch, 1, k),
+      {
+        kernel: 'nms_overlap',
+        overrides: { per_class: perClass ? 1 : 0 },
+        bindings: [wide, value(labels), list, state, mask, { kind: 'uniform', data: overlap }],
+        workgroups: flatWorkgroups(k * words, FLAT_SIZE),
+      },
+      {
+        kernel: 'nms_scan',
+        overrides: {},
+        bindings: [mask, list, state, value(index), value(kept), { kind: 'uniform', data: uniforms([words, k]) }],
+        workgroups: [1, 1, 1],
+      },
+    );
+    return dispatches;
   },
 
   peak_top_k(context, { inputs, outputs, attributes: { window, k } }) {
