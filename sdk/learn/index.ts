@@ -16,6 +16,13 @@ export { FiringsBuilder } from './firings/firings.js';
 export type { Firings, FiringsBuilderOptions, ImageFirings, MaskRuns, TruthInput } from './firings/firings.js';
 export { readFirings, writeFirings } from './firings/file.js';
 export type { ReadFiringsOptions } from './firings/file.js';
+export { joinFirings } from './firings/join.js';
+export { readCocoFirings } from './firings/coco.js';
+export type { CocoFiringsInput, CocoFiringsOptions } from './firings/coco.js';
+export { fireDetectors } from './firings/fire.js';
+export type { FireOptions, FiringDetector, FiringImage } from './firings/fire.js';
+export { readCocoTruths } from './firings/truths.js';
+export type { CocoImage, CocoTruthOptions, CocoTruths } from './firings/truths.js';
 export type { Nodes } from './nodes.js';
 
 export { candidates, columnsFor, costOf, lossNames } from './candidates/index.js';
@@ -43,6 +50,8 @@ export type { LanguageOptions } from './text/vectors.js';
 
 export { learnTaxonomy } from './taxonomy/learn.js';
 export type { Learned, LearnOptions } from './taxonomy/learn.js';
+export { addDatasets } from './taxonomy/add.js';
+export type { AddedLabel, AddOptions } from './taxonomy/add.js';
 export { joinPins, labelRefs, nodePins } from './pins/pins.js';
 export type {
   AloneReason,
@@ -56,4 +65,6 @@ export type {
 } from './report/report.js';
 export { learnReportToHtml } from './report/html.js';
 export type { LearnHtmlOptions } from './report/html.js';
+export { chooseCrops } from './report/crops.js';
+export type { CropRequest } from './report/crops.js';
 export { learnReportToText } from './report/text.js';
