@@ -105,7 +105,7 @@ const webPlatform = {
  * Puts the numbers of assembly/records.ts (const enums) where they are named. The compiler does so for a whole program; file by file it
  * cannot, and the names would cost 3 kB with gzip.
  */
-const inlineRecords = {
+export const inlineRecords = {
   name: 'labelweave:inline-records',
   async transform(code, id) {
     const statement = /import \{([^}]*)\} from '[./]*\/assembly\/records\.js';/.exec(code);

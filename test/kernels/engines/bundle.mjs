@@ -2,13 +2,17 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import nodeResolve from '@rollup/plugin-node-resolve';
 import { rollup } from 'rollup';
 import esbuild from 'rollup-plugin-esbuild';
-import { inlineBinaries } from '../../../rollup.config.mjs';
+import { inlineBinaries, inlineRecords } from '../../../rollup.config.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const tests = fileURLToPath(new URL('..', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** JavaScript of packages that the tests need, brought in: a page resolves no names. */
+const packages = nodeResolve({ browser: true });
 
 /** Tests that are about files, the harness or the reference, not about kernels. */
 const elsewhere = ['catalogue.test.ts', 'harness.test.ts', 'reference.test.ts', 'engines.test.ts'];
@@ -20,6 +24,8 @@ const standIns = {
   name: 'engines',
   resolveId(source, importer) {
     if (source === ENTRY || source === FILES) return source;
+    // The package says that its files have no side effects; tests have nothing else.
+    if (source.startsWith(tests) && source.endsWith('.test.ts')) return { id: source, moduleSideEffects: true };
     if (source === 'vitest') return `${here}vitest.ts`;
     if (source === 'node:fs' || source === 'node:url') return FILES;
     if (source === '#platform') return `${root}sdk/platform.ts`;
@@ -32,6 +38,7 @@ const standIns = {
       return [
         ...files.map((file) => `import ${JSON.stringify(tests + file)};`),
         `export { runTests } from ${JSON.stringify(`${here}vitest.ts`)};`,
+        `export { runWhole } from ${JSON.stringify(`${here}whole.ts`)};`,
       ].join('\n');
     }
     if (id !== FILES) return null;
@@ -43,13 +50,13 @@ const standIns = {
   },
 };
 
-/** Writes the bundle and gives its path. Its only export is `runTests(): Promise<Outcome[]>`; it reads `globalThis.engine`. */
+/** Writes the bundle and gives its path. It exports `runTests(): Promise<Outcome[]>` and `runWhole(files)`, and reads `globalThis.engine`. */
 export async function bundleKernelTests() {
   const folder = `${root}build/engines/`;
   mkdirSync(folder, { recursive: true });
   const bundle = await rollup({
     input: ENTRY,
-    plugins: [standIns, inlineBinaries(), esbuild({ target: 'es2022', tsconfig: false })],
+    plugins: [standIns, packages, inlineBinaries(), inlineRecords, esbuild({ target: 'es2022', tsconfig: false })],
     onLog: (level, log, handle) => log.code !== 'CIRCULAR_DEPENDENCY' && handle(level, log),
   });
   const file = `${folder}kernels.mjs`;

@@ -10,5 +10,6 @@ export const runtimes: readonly TestedRuntime[] = [
     name: `webgpu, ${precision}`,
     half: precision === 'f16',
     create: () => createWebGpuRuntime({ software: true, precision, limits: 'default' }),
+    tuned: (tuning) => createWebGpuRuntime({ software: true, precision, limits: 'default', tuning }),
   },
 ];
