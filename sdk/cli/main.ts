@@ -1,13 +1,16 @@
-// The command line: `labelweave bench | detect | devices | evaluate | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
+// The command line: `labelweave bench | convert | detect | devices | evaluate | inspect | taxonomy`. Machine output goes to stdout, everything for people to stderr.
 import { setFlagsFromString } from 'node:v8';
 import { cac } from 'cac';
 import { LabelweaveError } from 'labelweave';
 import packageJson from '../../package.json' with { type: 'json' };
 import { benchCommand } from './bench.js';
+import { convertCommand } from './convert.js';
 import { detectCommand } from './detect.js';
 import { devicesCommand } from './devices.js';
 import { evaluateCommand } from './evaluate.js';
+import { firingsCommand } from './firings.js';
 import { inspectCommand } from './inspect.js';
+import { learnCommand } from './learn.js';
 import { formatNames } from './label-files.js';
 import { taxonomyCommand } from './taxonomy.js';
 import { UsageError, exitCodes } from './exit.js';
@@ -118,18 +121,53 @@ cli
   .action((protocol: string, options: Record<string, unknown>) => run(evaluateCommand(protocol, options)));
 
 cli
+  .command('firings', 'Run models over images with ground truth and keep what every head says, for labelweave learn')
+  .option('--images <folder>', 'Folder of the images; once for each --gt, in the same order')
+  .option('--gt <file>', 'COCO annotations of them, or NAME=FILE with the data set, where several models know the categories')
+  .option('--model <model>', 'Model: a name, a folder, a labelweave.json file, or a URL; once for each')
+  .option('-o, --output <file>', 'Where the firings are written')
+  .option('--threshold <score>', 'Least score that is kept', { default: 0.02 })
+  .option('--max <n>', 'Most boxes of an image and head', { default: 300 })
+  .option('--match <iou>', 'Boxes of separate models that overlap by this much are one proposal', { default: 0.5 })
+  .option('--device <device>', 'auto, webgpu, wasm or reference', { default: 'auto' })
+  .option('--quiet', 'No progress on stderr')
+  .example(
+    '  labelweave firings --images coco/ --gt coco.json --images voc/ --gt voc.json --model centernet-mbv3 --model my-voc-model/ -o both.firings',
+  )
+  .action((options: Record<string, unknown>) => run(firingsCommand(options)));
+
+cli
   .command('inspect [model]', 'Say what is in a model: input, heads, labels, operators, weights, memory')
   .option('--json', 'Print JSON')
   .option('--labels', 'List every label')
   .option('--dim <name=size>', 'Of an ONNX file without a manifest: the size of a dimension that it leaves open; once for each')
+  .option('--size <size>', 'Of a model file without a manifest: HEIGHTxWIDTH of the input, where the file leaves it open')
+  .option('--manifest', 'Of a model file without a manifest: print a manifest to start from')
   .option('--plan', 'Show the fused graph as a device runs it, with kernels and memory')
   .option('--device <device>', 'With --plan: webgpu or wasm', { default: 'wasm' })
   .example('  labelweave inspect centernet-mbv3 --plan --device webgpu')
   .example('  labelweave inspect centernet-mbv3 --labels')
   .example('  labelweave inspect net.onnx --dim batch=1')
+  .example('  labelweave inspect net.onnx --manifest > labelweave.json')
   .action((model: string | undefined, options: Record<string, unknown>) =>
     run(inspectCommand(model ?? 'centernet-mbv3', options)),
   );
+
+cli
+  .command(
+    'convert <model>',
+    'Write a model package: .onnx, .tflite, model.json of TF.js, or another package; with the measured change',
+  )
+  .option('-o, --output <folder>', 'Where labelweave.json, graph.json and weights.safetensors are written')
+  .option('--weights <type>', 'How weights are stored: float16, float32, or int8 with a scale a channel', { default: 'float16' })
+  .option('--manifest <file>', 'Manifest of a model file. Default: the one that inspect proposes')
+  .option('--labels <labels>', 'With the proposed manifest: a name (coco, voc, ...) or a file, in the order of the scores')
+  .option('--size <size>', 'With the proposed manifest: HEIGHTxWIDTH of the input, where the file leaves it open')
+  .option('--image <file>', 'Picture to measure the change on; once for each. Default: a made one')
+  .option('--json', 'Print JSON')
+  .example('  labelweave convert net.onnx --manifest labelweave.json -o net/')
+  .example('  labelweave convert yolov8n.onnx --labels coco -o yolov8n/ --weights int8 --image photo.jpg')
+  .action((model: string, options: Record<string, unknown>) => run(convertCommand(model, options)));
 
 cli
   .command(
@@ -176,6 +214,40 @@ cli
   .example('  labelweave taxonomy merge-datasets --taxonomy unified.json coco=instances.json mine=yolo-folder/ -o merged.json')
   .example('  labelweave taxonomy split-datasets merged.json -o parts/')
   .action((action: string, files: string[], options: Record<string, unknown>) => run(taxonomyCommand(action, files, options)));
+
+cli
+  .command(
+    'learn [...firings]',
+    'Learn a unified label space from firings; or solve --columns FILE: choose among merges with given costs',
+  )
+  .option('-o, --output <file>', 'Taxonomy file. Default: stdout')
+  .option('--loss <loss>', 'ap (UniDet, Eq. 10), distortion (Eq. 9), or stand-in (for small validation sets). Default: ap')
+  .option('--form <form>', 'ap: that of the paper or of its authors’ code. Default: code')
+  .option('--lambda <cost>', 'What every unified label costs. Default: 0.5')
+  .option('--tau <cost>', 'Merges that cost more are left out. Default: that of the loss and form')
+  .option('--minimum-instances <n>', 'Ground truths that every label of a merge needs. Default: 0')
+  .option('--names <how>', 'Equal names make merges cheaper: exact, normalised or synonyms. Default: names do not count')
+  .option('--language <name=file>', 'Vectors of label names make merges cheaper: .npy or .safetensors; once for each data set')
+  .option('--weight <name=number>', 'Weight of a part of the cost: ap, distortion, stand-in, names, language; once for each')
+  .option('--solver <name>', 'own, highs or glpk (packages that you install). Default: own')
+  .option('--time-limit <seconds>', 'Then the best answer so far, with its gap. Default: none')
+  .option('--pins <file>', 'What a person decided: JSON as the review page saves it, or a taxonomy file')
+  .option('--name <name>', 'Name of the taxonomy')
+  .option('--report <file>', 'Write the report as JSON: every merge with its reasons')
+  .option('--html <file>', 'Write the review page')
+  .option('--images <folder>', 'Where the images of the firings are, for examples on the page; may stand several times')
+  .option(
+    '--add-to <file>',
+    'Add data sets to this taxonomy (UniDet, App. C); the firings have its unified labels as first data set',
+  )
+  .option('--threshold <cost>', 'With --add-to: a label joins a unified one where that costs less. Default: 0.05')
+  .option('--columns <file>', 'solve: { labels: [{ dataset, id, name }], columns: [{ members: [position...], cost }] }')
+  .option('--json <file>', 'solve: write size, objective, cost, optimal, gap, merges')
+  .option('--quiet', 'No progress on stderr')
+  .example('  labelweave learn coco-voc.firings -o taxonomy.json --html review.html --images val2017/')
+  .example('  labelweave learn coco-voc.firings --loss stand-in --names synonyms --pins pins.json -o taxonomy.json')
+  .example('  labelweave learn solve --columns columns.json --lambda 0.5 --json solution.json')
+  .action((files: string[], options: Record<string, unknown>) => run(learnCommand(files.map(String), options)));
 
 cli.help((sections) => [
   ...sections,
