@@ -99,6 +99,11 @@ export interface HeadPlan {
   readonly labels?: 'all' | 'best';
 }
 
+/** The largest float32: no limit. */
+const MAX_FLOAT = 3.4028234663852886e38;
+/** e^80 is still a float32. */
+const MAX_EXPONENT = 80;
+
 /** What box_decode takes where nothing else is said. */
 export const PLAIN_BOXES: HeadPlan['code'] = {
   form: 'center',
@@ -107,8 +112,7 @@ export const PLAIN_BOXES: HeadPlan['code'] = {
   position: 'identity',
   extent: 'identity',
   scale: [1, 1],
-  // e^80 is still a float32.
-  limit: 80,
+  limit: MAX_FLOAT,
 };
 
 /** Makes a head of its plan. */
@@ -122,6 +126,7 @@ export function makeHead(plan: HeadPlan, prefix = 'tail'): Head {
   };
   const { type, from, shape, window = 1, labels: each = 'all' } = plan;
   const leading = shape.slice(0, -1);
+  const code = plan.code.extent === 'exp' ? { ...plan.code, limit: Math.min(plan.code.limit, MAX_EXPONENT) } : plan.code;
   return {
     type,
     scores: { from, shape },
@@ -151,7 +156,7 @@ export function makeHead(plan: HeadPlan, prefix = 'tail'): Head {
       );
       const rows = plan.rows(tail);
       const priors = tail.constant('priors', plan.priors, [plan.priors.length / 6, 6]);
-      const [boxes] = builder.add('box_decode', names.boxes, [rows, priors, index!, count!], { divisor: labels, ...plan.code });
+      const [boxes] = builder.add('box_decode', names.boxes, [rows, priors, index!, count!], { divisor: labels, ...code });
       for (const id of [value, index!, count!, boxes]) builder.output(id);
     },
 
