@@ -37,6 +37,36 @@ const shapes: Case<'conv2d'>[] = [
     inputs: [randomTensor([1, 6, 5, 32], 17), weight([3, 3, 8, 16], 18)],
   },
   {
+    name: '2 groups of 8 -> 12, with gate, residual after the activation, batch of 2',
+    attributes: { ...plain, groups: 2, padding: [1, 0, 0, 1], activation: { kind: 'silu' }, residual: 'after_activation' },
+    inputs: [randomTensor([2, 5, 6, 16], 22), weight([3, 3, 8, 24], 23), weight([24], 24), randomTensor([2, 4, 5, 24], 25), randomTensor([2, 16], 26)],
+  },
+  {
+    name: '3 groups of 5 -> 7 with gate and residual',
+    attributes: { ...plain, groups: 3, padding: [2, 2, 2, 2], dilations: [2, 2], activation: { kind: 'relu' } },
+    inputs: [randomTensor([1, 5, 7, 15], 27), weight([3, 3, 5, 21], 28), weight([21], 29), randomTensor([1, 5, 7, 21], 30), randomTensor([1, 15], 31)],
+  },
+  {
+    name: 'dilation beyond the image: most taps fall on padding',
+    attributes: { ...plain, padding: [9, 9, 9, 9], dilations: [9, 9] },
+    inputs: [randomTensor([1, 6, 10, 8], 32), weight([3, 3, 8, 12], 33)],
+  },
+  {
+    name: 'weights that the graph computes, 3x3, in fours',
+    attributes: { ...plain, padding: [1, 1, 1, 1] },
+    inputs: [randomTensor([1, 5, 5, 8], 34), randomTensor([3, 3, 8, 8], 35), randomTensor([8], 36)],
+  },
+  {
+    name: 'weights that the graph computes, 2 groups of 3 -> 5',
+    attributes: { ...plain, groups: 2 },
+    inputs: [randomTensor([1, 5, 5, 6], 37), randomTensor([2, 2, 3, 10], 38), randomTensor([10], 39)],
+  },
+  {
+    name: '1x1 stride 2 with padding, 8 -> 20',
+    attributes: { ...plain, strides: [2, 2], padding: [1, 1, 1, 1] },
+    inputs: [randomTensor([1, 7, 9, 8], 40), weight([1, 1, 8, 20], 41), weight([20], 42)],
+  },
+  {
     name: '1x1 on one pixel: a squeeze-excite layer',
     attributes: { ...plain, activation: { kind: 'hard_sigmoid', alpha: 0.1666259765625 } },
     inputs: [randomTensor([1, 1, 1, 72], 19), weight([1, 1, 72, 18], 20), weight([18], 21)],

@@ -12,7 +12,8 @@ import type { Feed, Runtime } from '../../sdk/runtime/runtime.js';
 import type { TensorData } from '../../sdk/tensor/dtype.js';
 import { floatArrayToHalf, halfArrayToFloat } from '../../sdk/tensor/half.js';
 import { sizeOf, type Shape } from '../../sdk/tensor/shape.js';
-import { runtimes } from './runtimes.js';
+import type { Tuning } from '../../sdk/runtime/webgpu/tune.js';
+import { runtimes, type TestedRuntime } from './runtimes.js';
 
 export interface CaseTensor {
   shape: Shape;
@@ -69,11 +70,17 @@ export const APPROXIMATED: Tolerance = { absolute: 2e-6, relative: 4e-6 };
 /** Pixels 0..255 weighted in float32, with float32 between the two passes: 255 * a few units in the last place. */
 export const PIXELS: Tolerance = { absolute: 2e-4, relative: 1e-6 };
 
-/** Rounding to binary16: half a unit in the last place is 2^-11 of a number, 2^-25 where it is subnormal; twice that where a scratch tensor is rounded, too. */
-const inHalves = ({ absolute, relative }: Tolerance): Tolerance => ({ absolute: absolute + 1e-7, relative: relative + 2 ** -10 });
+/**
+ * Rounding to binary16: half a unit in the last place is 2^-11 of a number, 2^-25 where it is subnormal; twice that where a scratch tensor is rounded, too.
+ * Sums have an absolute tolerance; products of a gate and an operand are rounded before they are summed, each by 2^-11, which makes it five times larger.
+ */
+const inHalves = ({ absolute, relative }: Tolerance): Tolerance => ({
+  absolute: 5 * absolute + 1e-7,
+  relative: relative + 2 ** -10,
+});
 
 /** A case whose numbers binary16 can hold. */
-function rounded<K extends OperatorName>(row: Case<K>): Case<K> {
+export function rounded<K extends OperatorName>(row: Case<K>): Case<K> {
   const inputs = row.inputs.map((input) =>
     input && 'data' in input && (input.dtype ?? 'float32') === 'float32'
       ? { ...input, data: Array.from(halfArrayToFloat(floatArrayToHalf(input.data))) }
@@ -97,35 +104,58 @@ export function testOperator<K extends OperatorName>(
   cases: readonly Case<K>[],
   tolerances: { reference: Tolerance; others: Tolerance },
 ): void {
-  for (const { name, create, half = false } of runtimes) {
-    describe(`${op} on ${name}`, () => {
-      const tolerance = half ? inHalves(tolerances.others) : name === 'reference' ? tolerances.reference : tolerances.others;
-      let runtime: Runtime;
-      let oracle: Runtime;
-      beforeAll(async () => {
-        runtime = await create();
-        oracle = createReferenceRuntime();
-      });
-      afterAll(() => {
-        runtime.dispose();
-        oracle.dispose();
-      });
-      // Without a stated answer there is nothing to hold the reference to.
-      const rows = cases.filter((row) => name !== 'reference' || row.outputs);
-      it.each(rows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
-        const { graph, feeds } = caseGraph(op, half ? rounded(row) : row);
-        const found = await runGraph(runtime, graph, feeds);
-        // Stated answers are those of the case as it stands, not of its rounding to halves.
-        if (!half) row.outputs?.forEach((output, i) => expectClose(found[i]!, output.data, tolerance));
-        if (name !== 'reference') {
-          const wanted = await runGraph(oracle, graph, feeds);
-          wanted.forEach((data, i) =>
-            expectClose(found[i]!, half && data instanceof Float32Array ? data.map(storable) : data, tolerance),
-          );
-        }
-      });
-    });
+  for (const runtime of runtimes) testOn(op, cases, tolerances, runtime);
+}
+
+/** Runs every case with each of the given tunings on the runtimes that have variants of a kernel. */
+export function testVariants<K extends OperatorName>(
+  op: K,
+  cases: readonly Case<K>[],
+  tolerance: Tolerance,
+  tunings: Readonly<Record<string, Tuning>>,
+): void {
+  for (const { name, half, tuned } of runtimes) {
+    if (!tuned) continue;
+    for (const [variant, tuning] of Object.entries(tunings)) {
+      const create = () => tuned(tuning);
+      testOn(op, cases, { reference: tolerance, others: tolerance }, { name: `${name}, ${variant}`, half, create });
+    }
   }
+}
+
+function testOn<K extends OperatorName>(
+  op: K,
+  cases: readonly Case<K>[],
+  tolerances: { reference: Tolerance; others: Tolerance },
+  { name, create, half = false }: TestedRuntime,
+): void {
+  describe(`${op} on ${name}`, () => {
+    const tolerance = half ? inHalves(tolerances.others) : name === 'reference' ? tolerances.reference : tolerances.others;
+    let runtime: Runtime;
+    let oracle: Runtime;
+    beforeAll(async () => {
+      runtime = await create();
+      oracle = createReferenceRuntime();
+    });
+    afterAll(() => {
+      runtime.dispose();
+      oracle.dispose();
+    });
+    // Without a stated answer there is nothing to hold the reference to.
+    const rows = cases.filter((row) => name !== 'reference' || row.outputs);
+    it.each(rows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
+      const { graph, feeds } = caseGraph(op, half ? rounded(row) : row);
+      const found = await runGraph(runtime, graph, feeds);
+      // Stated answers are those of the case as it stands, not of its rounding to halves.
+      if (!half) row.outputs?.forEach((output, i) => expectClose(found[i]!, output.data, tolerance));
+      if (name !== 'reference') {
+        const wanted = await runGraph(oracle, graph, feeds);
+        wanted.forEach((data, i) =>
+          expectClose(found[i]!, half && data instanceof Float32Array ? data.map(storable) : data, tolerance),
+        );
+      }
+    });
+  });
 }
 
 export function caseGraph<K extends OperatorName>(op: K, row: Case<K>): { graph: Graph; feeds: Record<string, Feed> } {

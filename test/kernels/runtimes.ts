@@ -2,13 +2,16 @@
 import { createReferenceRuntime } from '../../sdk/runtime/reference/index.js';
 import type { Runtime } from '../../sdk/runtime/runtime.js';
 import { createWebGpuRuntime } from '../../sdk/runtime/webgpu/index.js';
+import type { Tuning } from '../../sdk/runtime/webgpu/tune.js';
 import { createWasmRuntime, type TileName } from '../../sdk/runtime/wasm/index.js';
 
 export interface TestedRuntime {
   name: string;
   /** Stores float tensors in f16: cases are rounded to it, and tolerances are wider. */
-  half?: boolean;
+  half?: boolean | undefined;
   create(): Promise<Runtime>;
+  /** With the variants of kernels that are named, where it has several. */
+  tuned?: (tuning: Tuning) => Promise<Runtime>;
 }
 
 // The tile is named, because the one that a trial picks differs from run to run.
@@ -23,7 +26,11 @@ export const runtimes: readonly TestedRuntime[] = [
     })),
   ),
   // Dawn on SwiftShader: see vitest.config.ts.
-  { name: 'webgpu, Dawn', create: () => createWebGpuRuntime({ software: true, limits: 'default' }) },
+  {
+    name: 'webgpu, Dawn',
+    create: () => createWebGpuRuntime({ software: true, limits: 'default' }),
+    tuned: (tuning) => createWebGpuRuntime({ software: true, limits: 'default', tuning }),
+  },
 ];
 
 /** Fails where the runtime fell back to fewer threads: that would test the same thing twice. */

@@ -45,6 +45,12 @@ type Tile = keyof typeof tiles;
 /** Channels up to which a layer counts as narrow: tiles of 64 channels would idle. */
 const NARROW = 32;
 
+/** Fewest channels for which a 3x3 convolution by tiles of Winograd was faster (SwiftShader and llvmpipe: equal at 32, twice as fast at 256). */
+const WINOGRAD_CHANNELS = 32;
+
+/** Most bytes of transformed tiles. */
+const WINOGRAD_BYTES = 2 ** 26;
+
 const fours = (channels: number): number => Math.ceil(channels / 4);
 const value = (id: ValueId): Binding => ({ kind: 'value', value: id });
 
@@ -169,22 +175,29 @@ function convolve(context: LowerContext, c: Convolution): Dispatch[] {
     const few = aligned && groups === 1 && !c.weights.ofImages && images * width <= FEW_ROWS;
     if (few && chosen(context, questions.row) === 'row') return row(context, c);
   }
-  const narrow = c.outChannels <= NARROW;
-  const variant = chosen(context, point ? (narrow ? questions.narrow : questions.point) : questions.window);
-  if (!aligned) return direct(context, c, false, quad(context, variant, c));
+  const products = productVariant(context, c);
+  const variant = point ? products : chosen(context, questions.window);
+  if (!aligned) return direct(context, c, false, quad(context, variant === 'winograd' ? products : variant, c));
   if (variant === 'winograd' && canWinograd(context, c)) return winograd(context, c);
-  const tile = tiles[variant as Tile] as { rows: number; columns: number } | undefined;
-  // Layers that a variant cannot do get the direct kernel.
-  if (tile && groups === 1) {
-    const dispatches = tiled(context, c, tile);
-    if (dispatches) return dispatches;
-  }
-  return direct(context, c, true, quad(context, variant, c));
+  return multiply(context, c, variant === 'winograd' ? products : variant);
 }
 
-/** Four lanes share weights only where all images do. */
+/** The answer for 1x1 convolutions and products. */
+function productVariant(context: LowerContext, c: Convolution): string {
+  return chosen(context, c.outChannels <= NARROW ? questions.narrow : questions.point);
+}
+
+/** Channels in fours, by a tile or in registers. Layers that a variant cannot do get the direct kernel. */
+function multiply(context: LowerContext, c: Convolution, variant: string): Dispatch[] {
+  const tile = tiles[variant as Tile] as { rows: number; columns: number } | undefined;
+  const dispatches = tile && c.groups === 1 ? tiled(context, c, tile) : undefined;
+  return dispatches ?? direct(context, c, true, quad(context, variant, c));
+}
+
+/** Four lanes share weights where the device can broadcast, unless the strips of four lanes belong to images with weights of their own. */
 function quad(context: LowerContext, variant: string, c: Convolution): boolean {
-  return variant === 'quad' && context.features.has('subgroups') && !c.weights.ofImages;
+  const whole = (Math.ceil(c.outWidth / STRIP) * c.outHeight) % 4 === 0;
+  return variant === 'quad' && context.features.has('subgroups') && (!c.weights.ofImages || whole);
 }
 
 /** The kernels that sum in registers: with channels in fours or not, with weights shared by four lanes or not. */
@@ -273,12 +286,19 @@ function row(context: LowerContext, c: Convolution): Dispatch[] {
   ];
 }
 
-/** F(2x2, 3x3) needs constant weights; in f16 its intermediate sums would lose digits. */
+/**
+ * Where F(2x2, 3x3) pays: with fewer channels the transforms cost what the products save, with more pixels it needs too much memory. It needs
+ * constant weights; in f16 its intermediate sums would lose digits.
+ */
 function canWinograd(context: LowerContext, c: Convolution): boolean {
+  const tiles = c.images * Math.ceil(c.outHeight / 2) * Math.ceil(c.outWidth / 2);
+  const bytes = 16 * tiles * Math.max(c.channels, c.outChannels) * 4;
   return (
     c.groups === 1 &&
     c.kernel.every((k) => k === 3) &&
     [...c.strides, ...c.dilations].every((s) => s === 1) &&
+    Math.min(c.channels, c.outChannels) >= WINOGRAD_CHANNELS &&
+    bytes <= Math.min(WINOGRAD_BYTES, context.limits.maxStorageBufferBindingSize) &&
     context.scalar === 'f32' &&
     context.constant(c.weights.id) !== undefined
   );
@@ -345,10 +365,8 @@ function winograd(context: LowerContext, c: Convolution): Dispatch[] {
     padding: [0, 0, 0, 0],
     weights: { id: c.weights.id, matrices: 16, size: C * O, rowStep: O, columnStep: 1, ofImages: true },
   };
-  const variant = chosen(context, questions.point);
-  const tile = tiles[variant as Tile] as { rows: number; columns: number } | undefined;
-  const [multiply] = (tile && tiled(context, product, tile)) ?? direct(context, product, true, false);
-  const { bindings } = multiply!;
+  const [dispatch] = multiply(context, product, productVariant(context, product));
+  const { bindings } = dispatch!;
   const output: Dispatch = {
     kernel: 'winograd_output',
     overrides: epilogue(c),
@@ -364,7 +382,7 @@ function winograd(context: LowerContext, c: Convolution): Dispatch[] {
     ],
     workgroups: flatWorkgroups((count * O) / 4, FLAT_SIZE),
   };
-  return [input, { ...multiply!, bindings: [v, weights, ...bindings.slice(2, 5), products, bindings[6]!] }, output];
+  return [input, { ...dispatch!, bindings: [v, weights, ...bindings.slice(2, 5), products, bindings[6]!] }, output];
 }
 
 const conv2d: Lower<'conv2d'> = (context, node) => {
@@ -558,8 +576,13 @@ export const questions = {
   row: { key: 'conv2d_row', choices: ['row', 'direct'], graph: trial(1, 512, 128, 1) },
 } as const satisfies Record<string, TuneQuestion>;
 
-/** Answers for adapters that compute on the CPU, where workgroup memory is no faster than any other. */
-export const softwareTuning: Tuning = Object.fromEntries(Object.values(questions).map(({ key }) => [key, 'quad']));
+/** Answers for adapters that compute on the CPU, where workgroup memory is no faster than any other and every load costs. */
+export const softwareTuning: Tuning = {
+  [questions.point.key]: 'quad',
+  [questions.narrow.key]: 'quad',
+  [questions.window.key]: 'winograd',
+  [questions.row.key]: 'direct',
+};
 
 /** Lowerings of this file, by operator. */
 export const convolution = { conv2d, depthwise_conv2d, matmul } satisfies LowerTable;
