@@ -34,7 +34,7 @@ export function hardwareConcurrency(): number {
 }
 
 /** WebGPU of this browser, or why there is none. Never rejects. */
-export async function openGpu(): Promise<GpuAccess> {
+export async function openGpu(_options: { software: boolean }): Promise<GpuAccess> {
   const gpu = (globalThis.navigator as { gpu?: object } | undefined)?.gpu;
   const next = 'Use device: "wasm".';
   if (gpu) return { gpu, found: 'a browser that gives no adapter (no GPU, or one that is blocked)', next };

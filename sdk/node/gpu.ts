@@ -1,5 +1,7 @@
 // Where WebGPU comes from on server hosts: Deno has it built in, Node and Bun take it from the optional package `webgpu` (Dawn).
+import { existsSync } from 'node:fs';
 import type { GpuAccess } from '../platform-types.js';
+import { environment } from './environment.js';
 
 const drivers =
   'Install a graphics driver with Vulkan (Debian without a GPU: apt-get install mesa-vulkan-drivers libvulkan1), ' +
@@ -8,8 +10,25 @@ const drivers =
 // One instance a process: adapters and devices live as long as it does.
 let opened: Promise<GpuAccess> | undefined;
 
-/** WebGPU of this host, or why there is none. Never rejects. */
-export function openGpu(): Promise<GpuAccess> {
+/** Where Linux shows graphics hardware: most drivers, NVIDIA without a display, Windows' GPU inside WSL. */
+const hardware = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
+
+/**
+ * WebGPU of this host, or why there is none. Never rejects. Where only a GPU will do, a Linux machine without one is told apart before the native library
+ * is loaded, which takes time and prints warnings about every driver that it does not like.
+ */
+export async function openGpu({ software }: { software: boolean }): Promise<GpuAccess> {
+  if (
+    !software &&
+    !opened &&
+    process.platform === 'linux' &&
+    !environment('VK_ICD_FILENAMES') &&
+    !environment('VK_DRIVER_FILES')
+  ) {
+    if (!hardware.some((path) => existsSync(path))) {
+      return { gpu: undefined, found: `a machine without a GPU (no ${hardware.join(', no ')})`, next: 'Use device: "wasm".' };
+    }
+  }
   return (opened ??= open());
 }
 

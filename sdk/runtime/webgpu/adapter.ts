@@ -67,7 +67,7 @@ export async function openDevice(options: OpenOptions): Promise<OpenedDevice> {
     }
     return ownDevice(device as GPUDevice);
   }
-  const access = await openGpu();
+  const access = await openGpu({ software: options.software });
   const gpu = access.gpu as GPU | undefined;
   const unavailable = (found: string, next: string | undefined, cause?: unknown): DeviceError =>
     new DeviceError('device-unavailable', { thing: 'device "webgpu"', found, wanted: 'a WebGPU adapter', next, cause });
