@@ -24,6 +24,7 @@ import { softmax } from './ops/softmax';
 import { top_k } from './ops/top_k';
 import { unary } from './ops/unary';
 import { where } from './ops/where';
+import { winograd_input, winograd_output } from './ops/winograd';
 import { word } from './shared/simd';
 
 /** First free address behind the module's own data; the kernels have none. */
@@ -84,6 +85,10 @@ export function step(p: usize, thread: i32, threads: i32): void {
       return pairwise_iou(p, thread, threads);
     case Op.non_max_suppression:
       return non_max_suppression(p, thread, threads);
+    case Op.winograd_input:
+      return winograd_input(p, thread, threads);
+    case Op.winograd_output:
+      return winograd_output(p, thread, threads);
     case Op.where:
       return where(p, thread, threads);
   }

@@ -36,6 +36,8 @@ export const enum Op {
   box_decode,
   pairwise_iou,
   non_max_suppression,
+  winograd_input,
+  winograd_output,
 }
 
 /** Words that every step has. */
@@ -169,6 +171,35 @@ export const enum Depthwise {
   dilation_x,
   /** Channels of one pass; a multiple of 4. */
   block_channels,
+}
+
+/** winograd_input: x [N,H,W,C], C a multiple of 4 -> v [16][count][C]: the transformed 4x4 patches of `count` tiles from tile `first` on. */
+export const enum WinogradInput {
+  x = 2,
+  v,
+  height,
+  width,
+  channels,
+  pad_top,
+  pad_left,
+  tiles_y,
+  tiles_x,
+  first,
+  count,
+}
+
+/** winograd_output: m [16][count][O], O a multiple of 4 -> the 2x2 results of each tile, with bias and finished. */
+export const enum WinogradOutput {
+  m = Fused.end,
+  bias,
+  y,
+  out_height,
+  out_width,
+  out_channels,
+  tiles_y,
+  tiles_x,
+  first,
+  count,
 }
 
 /** matmul: batch of a [M,K] times packed panels [K][8 or 4]. Address i of a batch is base + index[i] * size. */

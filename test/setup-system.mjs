@@ -23,13 +23,14 @@ const missing = [
   ...(!chromiumPath || !swiftShader ? ['chromium'] : []),
   ...(loader ? [] : ['libvulkan1']),
   ...(process.platform === 'linux' && !llvmpipe ? ['mesa-vulkan-drivers'] : []),
+  ...(existsSync('/usr/share/libonnx-testdata') ? [] : ['libonnx-testdata']),
 ];
 
 if (missing.length > 0) {
   const sudo = process.getuid?.() === 0 ? [] : works('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined;
   if (!sudo || !works('apt-get', '--version')) {
     console.error(
-      `System packages: found no ${missing.join(', no ')}; wanted Chromium for the browser tests and Vulkan with software drivers for WebGPU.\n` +
+      `System packages: found no ${missing.join(', no ')}; wanted Chromium for the browser tests, Vulkan with software drivers for WebGPU, the operator cases of ONNX.\n` +
         `Install them (Debian: apt-get install ${missing.join(' ')}), or set CHROMIUM_PATH to a Chromium or Chrome.`,
     );
     process.exit(1);

@@ -32,6 +32,26 @@ const shapes: Case<'conv2d'>[] = [
     inputs: [randomTensor([1, 8, 8, 32], 12), weight([1, 1, 32, 24], 13), weight([24], 14), randomTensor([1, 8, 8, 24], 15), randomTensor([1, 32], 16, { low: 0 })],
   },
   {
+    name: '3x3, 40 -> 36 on 9x13, odd sizes in 2x2 tiles, padding 1',
+    attributes: { ...plain, padding: [1, 1, 1, 1], activation: { kind: 'relu' } },
+    inputs: [randomTensor([1, 9, 13, 40], 30), weight([3, 3, 40, 36], 31), weight([36], 32)],
+  },
+  {
+    name: '3x3, 32 -> 44 on two images 7x8, uneven padding, no bias, silu',
+    attributes: { ...plain, padding: [0, 2, 1, 1], activation: { kind: 'silu' } },
+    inputs: [randomTensor([2, 7, 8, 32], 33), weight([3, 3, 32, 44], 34)],
+  },
+  {
+    name: '3x3, 64 -> 64 on 40x36 with a residual before relu: several chunks',
+    attributes: { ...plain, padding: [1, 1, 1, 1], activation: { kind: 'relu' } },
+    inputs: [randomTensor([1, 40, 36, 64], 35), randomTensor([3, 3, 64, 64], 36, { low: -0.1, high: 0.1, constant: true }), weight([64], 37), randomTensor([1, 40, 36, 64], 38)],
+  },
+  {
+    name: '3x3, 32 -> 32 on 6x6 with a residual after the activation',
+    attributes: { ...plain, padding: [1, 1, 1, 1], activation: { kind: 'clip', alpha: -1, beta: 2 }, residual: 'after_activation' },
+    inputs: [randomTensor([1, 6, 6, 32], 39), weight([3, 3, 32, 32], 40), weight([32], 41), randomTensor([1, 6, 6, 32], 42)],
+  },
+  {
     name: '4 groups of 8 -> 4',
     attributes: { ...plain, groups: 4, padding: [1, 1, 1, 1] },
     inputs: [randomTensor([1, 6, 5, 32], 17), weight([3, 3, 8, 16], 18)],

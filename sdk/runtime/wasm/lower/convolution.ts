@@ -7,6 +7,7 @@ import { Step } from '../step.js';
 import { broadcastStrides, walks } from './axes.js';
 import { room, type Address, type Context, type Lowering } from './context.js';
 import { binaryStep, copySteps } from './elementwise.js';
+import { winograd, winogradWeights } from './winograd.js';
 
 /** Bytes of input rows that go through all panels before the next block: half of a small second-level cache. */
 const BLOCK_BYTES = 96 * 1024;
@@ -39,10 +40,21 @@ export function packPanels(
   }
 }
 
-/** Block of rows and sharing for a product of `rows` x `inner` x `columns`. */
-function blocking({ settings }: Context, rows: number, inner: number, columns: number, segments: number, most: number) {
+/**
+ * Block of rows and sharing for a product of `rows` x `inner` x `columns`. `rowBytes` is the memory that a row adds to a block: windows overlap. A small
+ * block would read large weights again and again: every block goes through all of them.
+ */
+function blocking(
+  { settings }: Context,
+  rows: number,
+  inner: number,
+  columns: number,
+  segments: number,
+  most: number,
+  rowBytes = inner * 4,
+) {
   const { threads, tileRows } = settings;
-  const wanted = Math.floor(BLOCK_BYTES / (inner * 4) / tileRows);
+  const wanted = Math.floor(BLOCK_BYTES / rowBytes / tileRows);
   const tiles = Math.max(2, Math.min(wanted, Math.ceil(most / tileRows), Math.ceil(rows / tileRows)));
   const byPanels = rows < tileRows * threads * 4 && columns > 8 ? 1 : 0;
   return { blockRows: tiles * tileRows, byPanels, tableBytes: room(Tile.spill + tiles * (8 + 4 * segments * tileRows)) };
@@ -58,11 +70,21 @@ export const conv2d: Lowering<'conv2d'> = (node, c) => {
   const OG = O / groups;
   const inner = KH * KW * CG;
   if (inner === 0) throw c.unsupported(node, 'an input without channels', 'at least one channel');
+  const filters = winogradWeights(node, c);
+  if (filters) return winograd(node, c, filters);
   const packed = packedColumns(OG) * inner;
   const gather = KH * KW > 1 && KW * CG < SHORT_ROW;
   const plain = KH * KW === 1 || gather;
   const rows = N * OH * OW;
-  const { blockRows, byPanels, tableBytes } = blocking(c, rows, inner, OG, plain ? 1 : KH * KW, 512);
+  const { blockRows, byPanels, tableBytes } = blocking(
+    c,
+    rows,
+    inner,
+    OG,
+    plain ? 1 : KH * KW,
+    512,
+    plain ? inner * 4 : Math.min(inner, CG * strides[0] * strides[1]) * 4,
+  );
   const { threads, tileRows } = c.settings;
 
   // Scratch: tables, gathered rows, then packed or scaled weights, or the scaled input.
