@@ -1,6 +1,10 @@
-// `labelweave inspect net.onnx`: what is in a model file that has no manifest yet: inputs, outputs, operators, and whether it can be imported.
+// `labelweave inspect net.onnx`: what is in a model file that has no manifest yet: inputs, outputs, operators, whether it can be imported, which head fits.
 import { ArgumentError, countMacs, LabelweaveError, openModelFile, type Graph, type ModelPort } from 'labelweave';
+import { proposeManifest, type ManifestProposal } from 'labelweave/convert';
+import { sizeOption } from './convert.js';
 import { exitCodes, textsOption } from './exit.js';
+
+const formats = { onnx: 'ONNX', tflite: 'TFLite', tfjs: 'TF.js' };
 
 export async function inspectFileCommand(file: string, options: Record<string, unknown>): Promise<number> {
   const dimensions = parseDimensions(textsOption('dim', options['dim'], 'NAME=SIZE'));
@@ -14,6 +18,19 @@ export async function inspectFileCommand(file: string, options: Record<string, u
     if (!(error instanceof LabelweaveError)) throw error;
     problem = error;
   }
+  let proposal: ManifestProposal = { heads: [], manifest: undefined };
+  let noProposal = '';
+  try {
+    proposal = await proposeManifest(file, { size: sizeOption(options['size']) });
+  } catch (error) {
+    if (!(error instanceof LabelweaveError)) throw error;
+    noProposal = error.message;
+  }
+  if (options['manifest']) {
+    if (!proposal.manifest) throw new ArgumentError({ thing: '--manifest', found: noProposal || `no head that fits ${file}`, wanted: 'outputs that a head can read' }); // prettier-ignore
+    process.stdout.write(`${JSON.stringify(proposal.manifest, null, 2)}\n`);
+    return exitCodes.ok.code;
+  }
   const operators: Record<string, number> = {};
   for (const { op } of graph?.nodes ?? []) operators[op] = (operators[op] ?? 0) + 1;
   const facts = {
@@ -25,6 +42,7 @@ export async function inspectFileCommand(file: string, options: Record<string, u
       macs: countMacs(graph),
     },
     problem: problem && { code: problem.code, message: problem.message },
+    ...proposal,
   };
   if (options['json']) {
     process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
@@ -36,7 +54,7 @@ export async function inspectFileCommand(file: string, options: Record<string, u
       .map(([op, count]) => `${op} ${count}`)
       .join(', ');
   const lines = [
-    `format     ONNX, operator set ${info.opset}${info.producer ? `, written by ${info.producer}` : ''}`,
+    `format     ${formats[info.format]}${info.opset === undefined ? '' : `, operator set ${info.opset}`}${info.producer ? `, written by ${info.producer}` : ''}`,
     ...info.inputs.map((port) => `input      ${portText(port)}`),
     ...info.outputs.map((port) => `output     ${portText(port)}`),
     `operators  ${counts(info.operators)}`,
@@ -47,6 +65,11 @@ export async function inspectFileCommand(file: string, options: Record<string, u
           `arithmetic ${(facts.graph.macs / 1e9).toFixed(3)} GMAC a run`,
         ]
       : [`problem    ${problem!.message}`]),
+    ...proposal.heads.map(({ decoder, labels, why }) => `head       ${decoder.type}, ${labels} labels: ${why}`),
+    ...(proposal.heads[0]?.check ?? []).map((what) => `  check    ${what}`),
+    proposal.manifest
+      ? `manifest   labelweave inspect ${file} --manifest prints one to start from`
+      : `head       none fits${noProposal ? `: ${noProposal}` : ''}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return exitCodes.ok.code;

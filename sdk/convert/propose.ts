@@ -59,8 +59,12 @@ export async function proposeHeads(graph: Graph, size: { height: number; width: 
     }
     fitting.push(guess);
   }
-  // A known number of labels speaks for a reading; among equals the order of the guesses stays.
-  return fitting.sort((a, b) => Number(KNOWN.has(b.labels)) - Number(KNOWN.has(a.labels)));
+  // Heads that read more of the outputs come first, then known numbers of labels; among equals the order of the guesses stays.
+  const read = ({ decoder }: HeadProposal): number => {
+    const named = new Set(Object.values(decoder).flat());
+    return outputs.filter(({ name }) => named.has(name)).length;
+  };
+  return fitting.sort((a, b) => read(b) - read(a) || Number(KNOWN.has(b.labels)) - Number(KNOWN.has(a.labels)));
 } // prettier-ignore
 
 /** Readings of outputs that are maps [H, W, C]. */
@@ -171,10 +175,10 @@ function lists(outputs: readonly Output[], { height, width }: { height: number; 
         found.push({ decoder: { type: 'boxes', output: name, objectness: true }, labels: C! - 5, why: `${text}: three anchors a cell, 4 for the box, 1 objectness`, check: [], nms: true });
       if (P === grid && C! > 5 && KNOWN.has(C! - 5))
         found.push({ decoder: { type: 'yolox', outputs: name, strides: [8, 16, 32] }, labels: C! - 5, why: `${text}: one a cell of strides 8, 16, 32, 5 + ${C! - 5}`, check: ['whether boxes are decoded already: then "boxes" with "objectness"'], nms: true });
-      if (P === grid && C! > 68 && KNOWN.has(C! - 64))
-        found.push({ decoder: { type: 'yolov8', outputs: name, strides: [8, 16, 32] }, labels: C! - 64, why: `${text}: one a cell, 4 x 16 bins`, check: [], nms: true });
       if (P === grid && C! > 4)
         found.push({ decoder: { type: 'boxes', output: name }, labels: C! - 4, why: `${text}: one a cell of strides 8, 16, 32, 4 for the box`, check: [], nms: true });
+      if (P === grid && C! > 68 && KNOWN.has(C! - 64))
+        found.push({ decoder: { type: 'yolov8', outputs: name, strides: [8, 16, 32] }, labels: C! - 64, why: `${text}: one a cell, 4 x 16 bins`, check: [], nms: true });
       if (P! <= 1000 && C === 6 && P === a)
         found.push({ decoder: { type: 'detections', output: name }, labels: 80, why: `${text}: finished detections x1, y1, x2, y2, score, class`, check: ['how many labels the classes count', 'columns'], nms: false });
       if (P! <= 1000 && C === 7 && P === a)

@@ -87,7 +87,14 @@ function yoloTwin(
     const [H, W] = [HEIGHT / stride, WIDTH / stride];
     const visit = (a: number, y: number, x: number): void => {
       const start = anchorsFirst ? ((a * H + y) * W + x) * 8 : ((y * W + x) * 2 + a) * 8;
-      const [tx, ty, tw, th, o, ...classes] = outputs[name]!.slice(start, start + 8) as [number, number, number, number, number];
+      const [tx, ty, tw, th, o, ...classes] = outputs[name]!.slice(start, start + 8) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        ...number[],
+      ];
       const [aw, ah] = yoloAnchors[l]![a]!;
       const place = (t: number, cell: number): number => (sigmoid(t) * scaleXY - (scaleXY - 1) / 2 + cell) * stride;
       const extent = (t: number, size: number): number => (square ? (2 * sigmoid(t)) ** 2 * size : size * Math.exp(t));
@@ -199,7 +206,7 @@ const cases: DecoderCase[] = [
     range: [0, 1],
     twin: ({ rows }) =>
       cells([8, 16]).flatMap(({ x, y, stride }, i) => {
-        const [dx, dy, dw, dh, o, ...classes] = rows!.slice(i * 8, i * 8 + 8) as [number, number, number, number, number];
+        const [dx, dy, dw, dh, o, ...classes] = rows!.slice(i * 8, i * 8 + 8) as [number, number, number, number, number, ...number[]];
         const box = centred((dx + x) * stride, (dy + y) * stride, Math.exp(dw) * stride, Math.exp(dh) * stride);
         return each(i, classes.map((c) => c * o), box); // prettier-ignore
       }),
@@ -212,7 +219,7 @@ const cases: DecoderCase[] = [
     range: [0.01, 1],
     twin: ({ map }) =>
       cells([16]).map(({ x, y }, i) => {
-        const [o, dx, dy, w, h, ...classes] = map!.slice(i * 8, i * 8 + 8) as [number, number, number, number, number];
+        const [o, dx, dy, w, h, ...classes] = map!.slice(i * 8, i * 8 + 8) as [number, number, number, number, number, ...number[]];
         const best = Math.max(...classes);
         const box = centred((x + Math.tanh(dx)) * 16, (y + Math.tanh(dy)) * 16, sigmoid(w) * WIDTH, sigmoid(h) * HEIGHT);
         return { at: `${i}/${classes.indexOf(best)}`, score: o ** 0.6 * best ** 0.4, box };
