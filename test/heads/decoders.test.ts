@@ -461,13 +461,49 @@ const cases: DecoderCase[] = [
   },
 ]; // prettier-ignore
 
+/** The same cases with boxes of hundreds of pixels: a limit meant for exponents once cut distances at 80. Box numbers are those of `columns`. */
+const large = (name: string, boxes: (output: string, i: number) => boolean, factor: number): DecoderCase => {
+  const small = cases.find((row) => row.name === name)!;
+  return {
+    ...small,
+    name: `${name}, boxes of hundreds of pixels`,
+    fill: (output, random) =>
+      (small.fill?.(output, random) ?? random).map((x, i) => (boxes(output, i) ? Math.fround(Math.abs(x) * factor) : x)),
+  };
+};
+
+const largeCases: DecoderCase[] = [
+  large('FCOS with relu in pixels', (output) => output === 'b', 300),
+  // e^3.4 strides of 16 pixels are 479.
+  large('FCOS: exp, centerness, square root of the product', (output) => output.startsWith('b'), 1.7),
+  large('SSD: listed anchors, linear size, x before y', (output) => output === 'b', 10),
+  large('boxes: YOLOv8 decoded, [1, 4 + K, P]', (_, i) => i < 4 * 20, 600),
+  large('boxes and scores apart, logits, the best label of each', (output) => output === 'b', 200),
+  large('YOLOX, all rows in one list', (_, i) => i % 8 === 2 || i % 8 === 3, 3.5),
+  large('end to end: boxes, scores and classes of the detection API', (output) => output === 'b', 10),
+  large('CenterNet of the paper: offsets and sizes in cells', (output) => output === 'wh', 60),
+  {
+    name: 'CenterNet with distances of hundreds of pixels',
+    decoder: { type: 'centernet', heatmap: 'h', from: 'logit', size: 'd', stride: 8, window: 1 },
+    labels: three,
+    network: { h: [1, 4, 6, 3], d: [1, 4, 6, 4] },
+    range: [0, 1],
+    fill: (name, random) => (name === 'd' ? random.map((x) => Math.fround(x * 500)) : random),
+    twin: ({ h, d }) =>
+      cells([8]).flatMap(({ x, y }, i) => {
+        const [l, t, r, b] = d!.slice(i * 4, i * 4 + 4) as [number, number, number, number];
+        return each(i, h!.slice(i * 3, i * 3 + 3).map(sigmoid), [x * 8 - l, y * 8 - t, x * 8 + r, y * 8 + b]);
+      }),
+  },
+];
+
 const runtimes: readonly [string, () => Promise<Runtime>][] = [
   ['reference', async () => createReferenceRuntime()],
   ['wasm', () => createWasmRuntime({ threads: 1 })],
 ];
 
 describe.each(runtimes)('decoders on %s', (_, create) => {
-  it.each(cases.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+  it.each([...cases, ...largeCases].map((row) => [row.name, row] as const))('%s', async (_name, row) => {
     const runtime = await create();
     try {
       const graph = networkOf(row.network);
@@ -501,6 +537,7 @@ describe.each(runtimes)('decoders on %s', (_, create) => {
         expect(Math.abs(other.score - score), `score of ${at}: ${other.score}, wanted ${score}`).toBeLessThan(SCORE);
         other.box.forEach((x, i) => expect(Math.abs(x - box[i]!), `box of ${at}: [${other.box.join(', ')}], wanted [${box.join(', ')}]`).toBeLessThan(PIXEL)); // prettier-ignore
       }
+      if (largeCases.includes(row)) expect(Math.max(...wanted.map(({ box }) => box[2]! - box[0]!))).toBeGreaterThan(300);
       // The best come first.
       expect([...result.scores]).toEqual([...result.scores].sort((a, b) => b - a));
     } finally {
