@@ -3,8 +3,7 @@
 // Overrides: form, 0 center, 1 distances, 2 corners; position, 0 identity, 1 sigmoid, 2 tanh; extent, 0 identity, 1 exp, 2 sigmoid,
 // 3 sigmoid squared, 4 relu.
 // Dispatch: flat, one invocation for a box.
-#import "../shared/activation.wgsl"
-#import "../shared/bits.wgsl"
+#import "../shared/math.wgsl"
 #import "../shared/flat.wgsl"
 
 override form: u32 = 0u;

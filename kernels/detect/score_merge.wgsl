@@ -3,7 +3,7 @@
 // scores [P, K], offsets int32 [U + 1], members int32 [offsets[U]], y [P, U], written in fours.
 // Overrides: combine, 0 max, 1 mean, 2 noisy-or; logits, 1 where the scores are logits.
 // Dispatch: flat, one invocation for four elements.
-#import "../shared/activation.wgsl"
+#import "../shared/math.wgsl"
 #import "../shared/bits.wgsl"
 #import "../shared/flat.wgsl"
 

@@ -6,11 +6,6 @@ override activation: u32 = 0u;
 override alpha: f32 = 0.0;
 override beta: f32 = 0.0;
 
-fn sigmoid4(x: vec4<f32>) -> vec4<f32> {
-  let e = exp(-abs(x));
-  return select(vec4<f32>(1.0), e, x < vec4<f32>(0.0)) / (1.0 + e);
-}
-
 fn softplus4(x: vec4<f32>) -> vec4<f32> {
   return max(x, vec4<f32>(0.0)) + log(1.0 + exp(-abs(x)));
 }

@@ -1,4 +1,4 @@
-// Functions that WGSL lacks or leaves imprecise: tests for NaN on the bits, tanh and exp - 1 near zero, the error function. No bindings.
+// Functions that WGSL lacks or leaves imprecise: tests for NaN on the bits, tanh and exp - 1 near zero, the logistic and the error function. No bindings.
 
 // True where x is NaN. Compilers may take `x != x` for false, so the bits are asked.
 fn is_nan4(x: vec4<f32>) -> vec4<bool> {
@@ -33,4 +33,10 @@ fn erf4(x: vec4<f32>) -> vec4<f32> {
   let squared = x * x;
   let near = 1.1283791671 * x * (1.0 + squared * (-1.0 / 3.0 + squared * (0.1 + squared * (-1.0 / 42.0 + squared * (1.0 / 216.0)))));
   return select(far, near, a < vec4<f32>(0.4));
+}
+
+// 1 / (1 + e^-x) by e^-|x|, which never overflows.
+fn sigmoid4(x: vec4<f32>) -> vec4<f32> {
+  let e = exp(-abs(x));
+  return select(vec4<f32>(1.0), e, x < vec4<f32>(0.0)) / (1.0 + e);
 }
