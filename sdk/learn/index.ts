@@ -68,3 +68,12 @@ export type { LearnHtmlOptions } from './report/html.js';
 export { chooseCrops } from './report/crops.js';
 export type { CropRequest } from './report/crops.js';
 export { learnReportToText } from './report/text.js';
+
+export { findRelations } from './relations/relations.js';
+export type { RelationsOptions } from './relations/relations.js';
+export { joinDataset } from './relations/join.js';
+export type { Join, JoinOptions } from './relations/join.js';
+export { clustersOf, foldHeads } from './baselines/fold-heads.js';
+export type { FoldedHead, LinearHead } from './baselines/fold-heads.js';
+export { apUnder, compareMerges } from './baselines/compare.js';
+export type { Agreement, DatasetAp } from './baselines/compare.js';

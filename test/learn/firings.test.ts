@@ -158,7 +158,7 @@ describe('file of firings', () => {
         // Either still lawful (another coordinate, say) or a named error.
         const result = await readFirings(changed).catch((error: unknown) => error);
         if (result instanceof Error) expect(result).toBeInstanceOf(LearnError);
-        else new FiringsBuilder((result as Firings).spaces);
+        else expect(new FiringsBuilder((result as Firings).spaces).nodes.count).toBeGreaterThan(0);
       }),
       { numRuns: 600 },
     );
