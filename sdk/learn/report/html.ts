@@ -1,6 +1,7 @@
 // The review of a learnt taxonomy as one page that needs nothing else: every merge with its reasons, and buttons with which a person writes pins.
 import { script as sorting, style as common } from '../../evaluate/report/html.js';
 import { escapeHtml } from '../../evaluate/report/plots.js';
+import type { LabelKey } from '../../taxonomy/problems.js';
 import type { LabelRef } from '../types.js';
 import type { LearnReport, ReportAlone, ReportLabel, ReportMerge, Suspicion } from './report.js';
 
@@ -173,7 +174,7 @@ export function learnReportToHtml(report: LearnReport, options: LearnHtmlOptions
   ];
   const given = (['mustMerge', 'cannotMerge', 'locked'] as const).flatMap((kind) =>
     (pins[kind] ?? []).map((keys) => {
-      const own = keys.map(({ dataset, id }) => ({ dataset, id }));
+      const own = keysOf(keys);
       return [kind + JSON.stringify(own), { kind, keys: own }] as const;
     }),
   );
@@ -211,5 +212,7 @@ const refText = ({ dataset, name }: LabelRef): string => `${escapeHtml(name)} <s
 const numberCell = (value: number | undefined): string =>
   value === undefined ? '<td data-v="">–</td>' : `<td data-v="${value}">${show(value)}</td>`;
 /** Keys of pins in one order, so that equal pins are equal texts. */
-const keysOf = (labels: readonly LabelRef[]): { dataset: string; id: LabelRef['id'] }[] =>
-  labels.map(({ dataset, id }) => ({ dataset, id }));
+const keysOf = (labels: readonly LabelKey[]): LabelKey[] => {
+  const texts = labels.map(({ dataset, id }) => JSON.stringify({ dataset, id }));
+  return texts.sort().map((text) => JSON.parse(text) as LabelKey);
+};

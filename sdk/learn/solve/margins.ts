@@ -53,7 +53,7 @@ export async function solveWithMargins(
   const { labels, pins, signal, onProgress, timeLimit } = options;
   const lambda = checkLambda(options.lambda);
   signal?.throwIfAborted();
-  const program = prepare(columns, labels, lambda, pins);
+  const program = prepare(columns, labels, lambda, pins, true);
   const clockFor = (seconds = Number.POSITIVE_INFINITY): Clock => {
     const until = performance.now() + seconds * 1000;
     return {

@@ -67,8 +67,17 @@ export function checkColumn(column: Column, at: number, labels: readonly LabelRe
     throw wrong(`${thing}.cost`, describe(column.cost), 'a finite number');
 }
 
-/** Makes the packing. Throws LearnError `invalid-columns` and `pin-conflict`. */
-export function prepare(columns: readonly Column[], labels: readonly LabelRef[], lambda: number, pins: NodePins = {}): Program {
+/**
+ * Makes the packing. `all`: also columns that others on some of their rows beat: without one of those they may matter.
+ * Throws LearnError `invalid-columns` and `pin-conflict`.
+ */
+export function prepare(
+  columns: readonly Column[],
+  labels: readonly LabelRef[],
+  lambda: number,
+  pins: NodePins = {},
+  all = false,
+): Program {
   checkLabels(labels);
   columns.forEach((column, at) => checkColumn(column, at, labels));
   const { groups, rowOf, locked, apart } = readPins(labels, pins);
@@ -92,9 +101,9 @@ export function prepare(columns: readonly Column[], labels: readonly LabelRef[],
     if (apart.size && rows.some((row, i) => rows.slice(0, i).some((other) => apart.has(other * groups.length + row)))) return;
     found.push({ rows, at });
   });
-  const kept = undominated(found, groups.length, ({ rows, at }) =>
-    rows.reduce((sum, row) => sum + base[row]!, lambda * (rows.length - 1) - columns[at]!.cost),
-  );
+  const gainOf = ({ rows, at }: { rows: number[]; at: number }): number =>
+    rows.reduce((sum, row) => sum + base[row]!, lambda * (rows.length - 1) - columns[at]!.cost);
+  const kept = undominated(found, groups.length, gainOf, all);
   return {
     packing: packingOf(groups.length, kept.map(({ rows }) => rows), kept.map(({ gain }) => gain)), // prettier-ignore
     source: Int32Array.from(kept, ({ at }) => at),
@@ -105,11 +114,12 @@ export function prepare(columns: readonly Column[], labels: readonly LabelRef[],
   };
 }
 
-/** Leaves out columns that gain nothing, or no more than others on some of their rows: the same rows, two of them, or two pairs of four. */
+/** Leaves out columns that gain nothing, or no more than others on the same rows or (unless `all`) on some: two of them, or two pairs of four. */
 function undominated<T extends { readonly rows: readonly number[] }>(
   columns: readonly T[],
   rows: number,
   gainOf: (column: T) => number,
+  all: boolean,
 ): (T & { gain: number })[] {
   const gains = Float64Array.from(columns, gainOf);
   const pairs = new Map<number, number>();
@@ -134,7 +144,7 @@ function undominated<T extends { readonly rows: readonly number[] }>(
   columns.forEach((column, i) => {
     const gain = gains[i]!;
     if (gain <= 0) return;
-    if (column.rows.length > 2 && dominated(column.rows, gain)) return;
+    if (!all && column.rows.length > 2 && dominated(column.rows, gain)) return;
     const key = column.rows.join();
     const other = best.get(key);
     if (other === undefined || gain > gains[other]!) best.set(key, i);
