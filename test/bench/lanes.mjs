@@ -69,8 +69,8 @@ const types = {
   '.wasm': 'application/wasm',
 };
 
-/** Chromium and a server for its pages, which are cross-origin isolated. */
-export async function openChromium() {
+/** Chromium and a server for its pages, which are cross-origin isolated. WebGPU computes on SwiftShader, or with `hardware` on the machine's GPU. */
+export async function openChromium({ hardware = false } = {}) {
   const requested = new Set();
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
@@ -89,7 +89,10 @@ export async function openChromium() {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${server.address().port}/`;
-  const browser = await chromium.launch({ args: chromiumFlags, ...(chromiumPath ? { executablePath: chromiumPath } : {}) });
+  const browser = await chromium.launch({
+    args: hardware ? chromiumFlags.filter((flag) => !flag.includes('swiftshader')) : chromiumFlags,
+    ...(chromiumPath ? { executablePath: chromiumPath } : {}),
+  });
 
   return {
     version: browser.version(),
@@ -117,6 +120,7 @@ export async function openChromium() {
           }
         },
         detect: () => page.evaluate(() => globalThis.bench.detect()),
+        gpu: () => page.evaluate(() => globalThis.bench.gpu()),
         close: async () => context?.close(),
       };
     },

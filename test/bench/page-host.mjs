@@ -1,6 +1,9 @@
 // Runs one engine on a page of its own, on orders of speed.mjs; times itself, so that messages between processes are not counted.
+import { watchGpu } from './gpu-watch.mjs';
+
 let engine;
 let image;
+let watched;
 
 const read = async (path) => {
   const response = await fetch(path);
@@ -23,6 +26,7 @@ globalThis.bench = {
   async open({ file, options, width, height }) {
     if (options.threads > 1 && !globalThis.crossOriginIsolated)
       throw new Error('page: found no cross-origin isolation; wanted it for threads.');
+    if (options.device === 'webgpu') watched = watchGpu();
     image = { data: await read('/image.rgb'), width, height, channels: 3 };
     const begin = performance.now();
     const loaded = await import(file);
@@ -35,4 +39,5 @@ globalThis.bench = {
     const detections = await engine.detect(image);
     return { ms: performance.now() - begin, detections };
   },
+  gpu: () => ({ ...watched }),
 };

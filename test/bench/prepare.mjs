@@ -94,6 +94,18 @@ export async function prepare(image) {
       conditions: ['onnxruntime-web-use-extern-wasm'],
     });
   }
+  for (const name of ['tfjs-webgpu', 'onnxruntime-webgpu']) {
+    const conditions = ['onnxruntime-web-use-extern-wasm'];
+    await build({
+      ...common,
+      entryPoints: { [name]: engine(name) },
+      outdir: page,
+      format: 'esm',
+      platform: 'browser',
+      minify: true,
+      conditions,
+    });
+  }
   // In Node, TF.js's published CommonJS cannot start threads: names that its worker needs are lost when its parts are put together. Its modules can.
   await build({
     ...common,

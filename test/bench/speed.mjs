@@ -7,12 +7,10 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { BOX_TOLERANCE, checkAgreement, SCORE_TOLERANCE } from './agreement.mjs';
 import { installPeers } from './peers.mjs';
 import { formatTable, median } from './table.mjs';
 
-/** What float32 sums in another order may change: a score by 1e-4, a box by 0.05 pixels at 512 x 512. */
-const SCORE_TOLERANCE = 1e-4;
-const BOX_TOLERANCE = 0.05;
 /** Rest between turns, in ms: threads that spin before they sleep must not run into the next engine's time. */
 const REST = 10;
 
@@ -92,7 +90,7 @@ async function measure(host, threadCounts) {
         await sleep(REST);
       }
     }
-    checkAgreement(lanes);
+    checkAgreement(lanes, { image, threshold });
     for (let round = -warmup; round < rounds; round++) {
       for (const lane of lanes) {
         for (let frame = 0; frame < burst; frame++) {
@@ -170,39 +168,6 @@ async function measure(host, threadCounts) {
     console.log(formatTable(head, cells));
   }
   return results;
-}
-
-/** Every engine must find what the first one finds; detections within the tolerance of the threshold may come or go. */
-function checkAgreement(lanes) {
-  const reference = lanes[0].opened.detections;
-  if (reference.length === 0)
-    throw new Error('agreement: found no detection in the image; wanted a picture with objects, see --image.');
-  for (const { engine, threads, opened } of lanes) {
-    for (const [found, wanted] of [
-      [opened.detections, reference],
-      [reference, opened.detections],
-    ]) {
-      for (const detection of wanted) {
-        if (detection.score <= threshold + SCORE_TOLERANCE) continue;
-        if (!found.some((other) => sameDetection(other, detection))) {
-          throw new Error(
-            `agreement: ${engine.title} at ${threads} threads and ${lanes[0].engine.title} at ${lanes[0].threads} differ: found no partner of ${JSON.stringify(detection)} in ${JSON.stringify(found)}.`,
-          );
-        }
-      }
-    }
-  }
-}
-
-/** Boxes are compared inside the image: labelweave cuts them there, the peers do not. */
-function sameDetection(a, b) {
-  const inside = ({ box }) => box.map((v, i) => Math.min(Math.max(v, 0), i % 2 ? image.height : image.width));
-  const [boxA, boxB] = [inside(a), inside(b)];
-  return (
-    a.label === b.label &&
-    Math.abs(a.score - b.score) <= SCORE_TOLERANCE &&
-    boxA.every((side, i) => Math.abs(side - boxB[i]) <= BOX_TOLERANCE)
-  );
 }
 
 /** The ONNX file is our own conversion: its logits and sizes must be those of TF.js, everywhere. */
