@@ -30,15 +30,24 @@ describe('programs', () => {
     expect(stdout).toMatch(/on wasm/);
   });
 
-  it('the demo prints both label spaces and writes both pictures', async () => {
-    // It takes its photo from a package of this repository.
+  it('learn-taxonomy learns, is reviewed, and learns again', async () => {
+    const stdout = await runOk(process.execPath, ['examples/learn-taxonomy/learn.mjs'], { cwd: consumer });
+    expect(stdout).toMatch(/^6 unified labels of 8 \(street 4, home 4\), 2 merges$/m);
+    expect(stdout).toMatch(/^with pins: .*person or mannequin/m);
+    expect(readFileSync(join(consumer, 'review.html'), 'utf8')).toContain('<h1>things</h1>');
+  });
+
+  it('the demo says what each data set calls what three detectors find, and answers in labels of a user', async () => {
+    // It takes photos and models from packages of this repository.
     const stdout = await runOk(process.execPath, [join(root, 'examples/demo.mjs')], { cwd: root });
-    // What it runs on; twice a heading with rows `label  score  [box]`; the pictures.
-    const parts = stdout.trim().split('\n\n');
-    expect(parts).toHaveLength(4);
-    for (const part of parts.slice(1, 3)) expect(part).toMatch(/^ +\S.* 0\.\d+ +\[.*\]$/m);
-    const pictures = parts[3]!.replace('Pictures: ', '').split(', ');
-    expect(pictures).toHaveLength(2);
+    const [models, , intro, products, cafe, files] = stdout.trim().split('\n\n');
+    expect(models).toMatch(/^centernet-mbv3 \+ ssd-mobilenetv2-openimages \+ tiny-face\non \w+/);
+    expect(intro).toMatch(/^ {2}face +0\.\d\d +face 0\.\d\d$/m);
+    expect(intro).toMatch(/^ {2}person +0\.\d\d +person 0\.\d\d +Person 0\.\d\d$/m);
+    expect(products).toMatch(/^ {2}coffee cup \(cup\) +0\.\d\d +cup 0\.\d\d +Coffee cup 0\.\d\d$/m);
+    expect(cafe!.match(/^ {2}drink /gm)!.length).toBeGreaterThan(5);
+    const pictures = files!.replace('Pictures: ', '').split(', ');
+    expect(pictures).toHaveLength(3);
     for (const file of pictures) expect(readFileSync(join(root, file)).subarray(1, 4).toString()).toBe('PNG');
   });
 });
