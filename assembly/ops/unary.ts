@@ -1,5 +1,6 @@
 // unary: element-wise functions without parameters; float32, and neg, abs, square of int32.
 import { Elementwise, UnaryKind } from '../records';
+import { acoshv, acosv, asinhv, asinv, atanhv, atanv, coshv, sinhv, sinv } from '../shared/angles';
 import { erfv, expv, logv } from '../shared/math';
 import { share } from '../shared/parallel';
 import { storeLanes, word } from '../shared/simd';
@@ -52,39 +53,27 @@ function floats(v: v128, kind: i32): v128 {
     }
     case UnaryKind.erf:
       return erfv(v);
-    default: {
-      // Rare in networks: one lane after the other, in double precision where that is simplest.
-      let y = f32x4.splat(lane(f32x4.extract_lane(v, 0), kind));
-      y = f32x4.replace_lane(y, 1, lane(f32x4.extract_lane(v, 1), kind));
-      y = f32x4.replace_lane(y, 2, lane(f32x4.extract_lane(v, 2), kind));
-      return f32x4.replace_lane(y, 3, lane(f32x4.extract_lane(v, 3), kind));
-    }
-  }
-}
-
-function lane(x: f32, kind: i32): f32 {
-  switch (kind) {
     case UnaryKind.sin:
-      return Mathf.sin(x);
+      return sinv(v, 0);
     case UnaryKind.cos:
-      return Mathf.cos(x);
+      return sinv(v, 1);
     case UnaryKind.tan:
-      return Mathf.tan(x);
+      return f32x4.div(sinv(v, 0), sinv(v, 1));
     case UnaryKind.asin:
-      return Mathf.asin(x);
+      return asinv(v);
     case UnaryKind.acos:
-      return Mathf.acos(x);
+      return acosv(v);
     case UnaryKind.atan:
-      return Mathf.atan(x);
+      return atanv(v);
     case UnaryKind.sinh:
-      return Mathf.sinh(x);
+      return sinhv(v);
     case UnaryKind.cosh:
-      return Mathf.cosh(x);
+      return coshv(v);
     case UnaryKind.asinh:
-      return Mathf.asinh(x);
+      return asinhv(v);
     case UnaryKind.acosh:
-      return Mathf.acosh(x);
+      return acoshv(v);
     default:
-      return Mathf.atanh(x);
+      return atanhv(v);
   }
 }

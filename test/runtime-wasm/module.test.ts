@@ -82,7 +82,8 @@ describe('kernel modules', () => {
 
   // The base and one of the others travel to every page that detects, which may have 60 kB in all.
   it('are small', () => {
-    expect(baseStored.length).toBeLessThan(7_500);
+    // Operators of ONNX graphs, boxes and their suppression on the device, and Winograd's transforms made it 2 kB larger.
+    expect(baseStored.length).toBeLessThan(10_000);
     expect(simdStored.length).toBeLessThan(8_000);
     expect(relaxedStored.length).toBeLessThan(8_000);
   });

@@ -7,6 +7,7 @@ import { Step } from '../step.js';
 import { broadcastStrides, walks } from './axes.js';
 import { room, type Address, type Context, type Lowering } from './context.js';
 import { binaryStep, copySteps } from './elementwise.js';
+import { packedColumns, packPanels } from './panels.js';
 import { winograd, winogradWeights } from './winograd.js';
 
 /** Bytes of input rows that go through all panels before the next block: half of a small second-level cache. */
@@ -14,31 +15,6 @@ const BLOCK_BYTES = 96 * 1024;
 
 /** Kernel rows shorter than this many floats are gathered into dense rows first. */
 const SHORT_ROW = 16;
-
-/** Columns of the packed matrix: whole panels of 8, the last of 4 where that is enough. */
-export function packedColumns(columns: number): number {
-  const rest = columns % Tile.panel;
-  return columns - rest + (rest === 0 ? 0 : rest > 4 ? 8 : 4);
-}
-
-/** Writes panels of a matrix [inner, columns] whose element (k, n) is b[start + k*strideK + n*strideN]. */
-export function packPanels(
-  b: ArrayLike<number>,
-  start: number,
-  strideK: number,
-  strideN: number,
-  inner: number,
-  columns: number,
-  to: Float32Array,
-): void {
-  let at = 0;
-  for (let column = 0; column < columns; column += Tile.panel) {
-    const wide = columns - column > 4 ? 8 : 4;
-    for (let k = 0; k < inner; k++) {
-      for (let j = 0; j < wide; j++, at++) to[at] = column + j < columns ? b[start + k * strideK + (column + j) * strideN]! : 0;
-    }
-  }
-}
 
 /**
  * Block of rows and sharing for a product of `rows` x `inner` x `columns`. `rowBytes` is the memory that a row adds to a block: windows overlap. A small

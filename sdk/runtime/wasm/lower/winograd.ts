@@ -5,7 +5,7 @@ import { NONE } from '../../../ir/operators.js';
 import type { TensorData } from '../../../tensor/dtype.js';
 import { Step } from '../step.js';
 import { room, type Context, type Lowered } from './context.js';
-import { packedColumns, packPanels } from './convolution.js';
+import { packedColumns, packPanels } from './panels.js';
 
 /** Bytes of transformed patches and sums that are worked on at once: they should stay in the second-level cache. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -54,7 +54,7 @@ export function transformFilters(weights: ArrayLike<number>, C: number, O: numbe
 
 export function winograd(node: NodeOf<'conv2d'>, c: Context, weights: TensorData): Lowered {
   const { padding, activation } = node.attributes;
-  const [xId, wId, biasId = NONE, residualId = NONE] = node.inputs as [ValueId, ValueId, ...ValueId[]];
+  const [xId, , biasId = NONE, residualId = NONE] = node.inputs as [ValueId, ValueId, ...ValueId[]];
   const yId = node.outputs[0]!;
   const [N, H, W, C] = c.shape(xId) as [number, number, number, number];
   const [, OH, OW, O] = c.shape(yId) as [number, number, number, number];
