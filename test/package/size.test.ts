@@ -87,10 +87,16 @@ describe('a page that only detects', () => {
     expect(size).toBeLessThan(63 * kB);
   });
 
-  it.each(['graph/tfjs/', 'graph/optimize/', 'runtime/reference/', 'image/sniff', 'taxonomy/catalog/', 'evaluate/', 'datasets/'])(
-    'does not load %s',
-    (folder) => expect(page.modules.filter((name) => name.startsWith(folder))).toEqual([]),
-  );
+  it.each([
+    'graph/tfjs/',
+    'graph/optimize/',
+    'runtime/reference/',
+    'image/sniff',
+    'taxonomy/catalog/',
+    'evaluate/',
+    'datasets/',
+    'learn/',
+  ])('does not load %s', (folder) => expect(page.modules.filter((name) => name.startsWith(folder))).toEqual([]));
 
   it('needs no optimiser for the default model', () => {
     const graph = readFileSync(join(installed, 'dist/models/centernet-mbv3/graph.json'), 'utf8');
@@ -144,10 +150,31 @@ describe('ceilings', () => {
 });
 
 describe('no file of the package', () => {
-  it.each(['glpk', 'GNU GENERAL PUBLIC LICENSE', 'sourceMappingURL'])('contains %s', (name) => {
-    for (const { path } of packed.files) {
-      if (/\.(js|json)$/.test(path)) expect(readFileSync(join(installed, path), 'utf8').includes(name), path).toBe(false);
+  const holders = (text: RegExp) =>
+    packed.files
+      .map(({ path }) => path)
+      .filter((path) => /\.(js|json)$/.test(path) && text.test(readFileSync(join(installed, path), 'utf8')));
+
+  // `glp_` starts the name of every function of GLPK, whatever language it was compiled from.
+  it.each([/glp_/, /GNU GENERAL PUBLIC LICENSE/i, /sourceMappingURL/])('contains %s', (text) =>
+    expect(holders(text)).toEqual([]),
+  );
+
+  it('names the GPL solver but the adapter, the list of solvers and what says how to install it', () => {
+    const named = holders(/glpk/i).filter((path) => path !== 'package.json');
+    expect(named.filter((path) => !/^dist\/(learn\/solve\/(glpk|solve)|cli\/main)\.js$/.test(path))).toEqual([]);
+    expect(named).toContain('dist/learn/solve/glpk.js');
+  });
+
+  it('is made by learning that a bundler would fill with another solver: they are imported by name, when asked for', async () => {
+    for (const solver of ['glpk', 'highs']) {
+      const code = readFileSync(join(installed, `dist/learn/solve/${solver}.js`), 'utf8');
+      expect(code).not.toMatch(/^\s*import[^(]*from "(glpk|highs)/m);
+      expect(code).not.toMatch(/import\(\s*["'`]/);
     }
+    const { modules, code } = await bundle(`import { solve } from 'labelweave/learn'; globalThis.result = solve;`, /$^/);
+    expect(modules.filter((name) => /node_modules\/(glpk|highs)/.test(name))).toEqual([]);
+    expect(code).not.toContain('glp_');
   });
 
   it.each([
@@ -155,6 +182,8 @@ describe('no file of the package', () => {
     ['jpeg-js', /dist\/node\//],
     ['fast-png', /dist\/node\//],
     ['sharp', /dist\/node\//],
+    ['highs', /none/],
+    ['glpk.js', /none/],
     ['node:', /dist\/(node|cli)\//],
   ])('imports %s but those of its own folder', (name, home) => {
     const importing = new RegExp(`(from|import)\\s*\\(?\\s*["']${name}`);
