@@ -4,11 +4,13 @@ import { chooseRuntime, type DeviceChoice, type DeviceReport } from './runtime/c
 import type { Executable, Runtime } from './runtime/runtime.js';
 import { ArgumentError, DisposedError, describe } from './errors.js';
 import { Detections } from './detections/detections.js';
-import { toFrame, type ImageInput } from './image/frame.js';
+import { toFrame, toGpuFrame, type ImageInput } from './image/frame.js';
 import { fitTarget, toSourceBoxes } from './image/geometry.js';
 import { openModel, type ModelSource } from './graph/model.js';
 import type { Manifest } from './graph/manifest.js';
+import { readEmbeddings, takesEmbeddings, type TextEmbeddings } from './heads/embeddings.js';
 import { openHead } from './heads/head.js';
+import type { Graph } from './ir/graph.js';
 import { Tails } from './tails.js';
 import { reprojected } from './unify/reproject.js';
 import { selectDetections, type NmsOptions } from './postprocess/select.js';
@@ -47,6 +49,8 @@ export interface LoadOptions<L extends string = string> {
    * UniDet, Table 5): as fast as one head, but scores are of mean logits. Default: scores are merged, by Eq. 5. Throws ModelError where heads are not linear.
    */
   mergeHeads?: LabelTransform<L>;
+  /** Labels with their text embeddings, for a model whose head compares features with text. Can be swapped: {@link Detector.withEmbeddings}. */
+  embeddings?: TextEmbeddings;
   /** Where downloaded files are kept: `auto` (default) the host's cache, `false` nowhere, or your own store. */
   cache?: 'auto' | false | ByteStore;
   /** Stops loading; the promise rejects with `signal.reason` and nothing stays behind. */
@@ -79,12 +83,15 @@ interface Loaded {
   readonly shared: boolean;
   readonly report: DeviceReport;
   readonly base: Executable;
+  /** The graph without its weights: what heads are opened with. */
+  readonly outline: Graph;
   readonly tails: Tails;
   /** The label space of each head. */
   readonly datasets: readonly LabelSpace[];
   /** The labels of all heads, one after another. */
   readonly labels: LabelSpace;
-  disposed: boolean;
+  /** Shared by all views of the network. */
+  readonly life: { disposed: boolean };
 }
 
 /** A detector whose results carry the labels `L`. Made by {@link loadDetector}. */
@@ -118,15 +125,7 @@ export class Detector<L extends string = string> {
     const { manifest, graph } = options.mergeHeads
       ? (await import('./graph/merge-heads.js')).mergeHeads(model, options.mergeHeads)
       : model;
-    const datasets = manifest.heads.map(({ dataset, labels }) => labelSpace(dataset, labels) as LabelSpace);
-    // One head is the rule: what several need comes when asked for.
-    const own = datasets.length === 1 ? datasets[0]! : (await import('./taxonomy/concatenate.js')).concatenate(datasets);
-    const heads = await Promise.all(
-      manifest.heads.map(async (head, i) => {
-        const prefix = i === 0 ? 'tail' : `tail${i}`;
-        return { head: await openHead(head, graph, datasets[i]!, { prefix }), labels: datasets[i]!.size };
-      }),
-    );
+    const { datasets, own, heads } = await openHeads(manifest, graph, options.embeddings);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
     const { runtime, report } = shared ?? (await chooseRuntime(options.device, options));
     try {
@@ -142,10 +141,11 @@ export class Detector<L extends string = string> {
         shared: shared !== undefined,
         report,
         base,
+        outline: outlineOf(graph),
         tails: new Tails(base, heads),
         datasets,
         labels: own,
-        disposed: false,
+        life: { disposed: false },
       };
       return new Detector(loaded, resolved);
     } catch (error) {
@@ -203,6 +203,19 @@ export class Detector<L extends string = string> {
   }
 
   /**
+   * A view of the same loaded network that finds other labels: those of the text embeddings. Nothing of the network is loaded again. Disposing either
+   * disposes both.
+   * @throws ArgumentError where no head takes embeddings, ModelError where they do not fit the head, LabelSpaceError.
+   */
+  async withEmbeddings(embeddings: TextEmbeddings): Promise<Detector> {
+    const loaded = this.#loaded;
+    if (loaded.life.disposed) throw new DisposedError('detector');
+    const { datasets, own, heads } = await openHeads(loaded.manifest, loaded.outline, embeddings);
+    const view: Loaded = { ...loaded, tails: new Tails(loaded.base, heads), datasets, labels: own };
+    return new Detector(view, resolveLabels(undefined, own));
+  }
+
+  /**
    * Finds the objects in an image. Boxes come back as xyxy in source-image pixels. Calls may overlap: frames run one after another.
    * @throws ImageError, LoadError, ArgumentError, LabelSpaceError, DisposedError, DeviceError, or `signal.reason`.
    */
@@ -214,7 +227,7 @@ export class Detector<L extends string = string> {
     options: DetectOptions<M> = {},
   ): Promise<Detections<M> | Detections<M>[]> {
     const loaded = this.#loaded;
-    if (loaded.disposed) throw new DisposedError('detector');
+    if (loaded.life.disposed) throw new DisposedError('detector');
     const settings = checkOptions(options);
     const labels =
       options.labels === undefined
@@ -244,7 +257,7 @@ export class Detector<L extends string = string> {
     { labels: through, ...options }: Omit<DetectOptions, 'labels'> & { labels?: LabelTransform } = {},
   ): Promise<ReadonlyMap<string, Detections>> {
     const loaded = this.#loaded;
-    if (loaded.disposed) throw new DisposedError('detector');
+    if (loaded.life.disposed) throw new DisposedError('detector');
     const settings = checkOptions(options);
     const answers = loaded.datasets.map((dataset, i) =>
       through ? resolveLabels(reprojected(through, dataset.name), loaded.labels) : ownLabels(loaded, i),
@@ -255,7 +268,7 @@ export class Detector<L extends string = string> {
 
   /** Frees the network, its device memory and its threads; idempotent. Calls in flight reject with DisposedError. */
   dispose(): void {
-    this.#loaded.disposed = true;
+    this.#loaded.life.disposed = true;
     this.#loaded.tails.clear();
     if (this.#loaded.shared) this.#loaded.base.dispose();
     else this.#loaded.runtime.dispose();
@@ -264,6 +277,43 @@ export class Detector<L extends string = string> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The heads of a model, checked against its graph; one that takes text embeddings scores their labels. */
+async function openHeads(manifest: Manifest, graph: Graph, embeddings: TextEmbeddings | undefined) {
+  const text = embeddings && readEmbeddings(embeddings);
+  if (text && !manifest.heads.some(({ decoder }) => takesEmbeddings(decoder))) {
+    const found = manifest.heads.map(({ decoder }) => decoder.type).join(', ');
+    throw new ArgumentError({
+      thing: 'embeddings',
+      found: `a model with heads ${found}`,
+      wanted: 'a head whose decoder has "embeddings"',
+    });
+  }
+  const ofHead = manifest.heads.map(({ decoder }) => (takesEmbeddings(decoder) ? text : undefined));
+  const datasets = manifest.heads.map(
+    ({ dataset, labels }, i) => ofHead[i]?.space ?? (labelSpace(dataset, labels) as LabelSpace),
+  );
+  // One head is the rule: what several need comes when asked for.
+  const own = datasets.length === 1 ? datasets[0]! : (await import('./taxonomy/concatenate.js')).concatenate(datasets);
+  const heads = await Promise.all(
+    manifest.heads.map(async (head, i) => {
+      const prefix = i === 0 ? 'tail' : `tail${i}`;
+      const opened = await openHead(head, graph, datasets[i]!, { prefix, embeddings: ofHead[i]?.table });
+      return { head: opened, labels: datasets[i]!.size };
+    }),
+  );
+  return { datasets, own, heads };
+}
+
+/** What heads look at: values and their shapes, and how the image comes in. Weights are left to the runtime. */
+function outlineOf({ values, nodes, inputs, outputs }: Graph): Graph {
+  return {
+    values: values.map(({ name, dtype, shape, image }) => ({ name, dtype, shape, ...(image && { image }) })),
+    nodes: nodes.filter(({ op }) => op === 'image_to_tensor'),
+    inputs,
+    outputs,
+  };
 }
 
 /** The answer of one head in its own labels. */
@@ -306,8 +356,10 @@ async function detectOne<L extends string>(
 ): Promise<Detections<L>[]> {
   const { scoreThreshold, maxDetections, signal } = settings;
   const nms = settings.nms ?? loaded.manifest.nms ?? (loaded.tails.branches > 1 ? BRANCH_NMS : false);
-  // 1. image: anything -> upright 8-bit pixels, and where they land in the network's input.
-  const frame = await toFrame(input, { signal });
+  // 1. image: anything -> upright 8-bit pixels, and where they land in the network's input. A GPU takes pictures of the page as they are: in this very
+  // turn of the event loop, for a video goes on.
+  const pending = loaded.runtime.takesSources ? toGpuFrame(input, { signal }) : toFrame(input, { signal });
+  const frame = pending instanceof Promise ? await pending : pending;
   const target = fitTarget(loaded.manifest.input.fit, frame, loaded.manifest.input);
 
   // 2. graph, 3. heads, 4. unify: the network and, behind it, a tail for these label spaces, in one run on the device.

@@ -71,6 +71,15 @@ export interface VideoFrameLike {
   copyTo(destination: Uint8Array<ArrayBuffer>): Promise<unknown>;
 }
 
+/** A GPUTexture of the device that computes (`gpuDevice`), by shape: two-dimensional, floating point or normalised, straight alpha, usable as a binding. */
+export interface TextureLike {
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  readonly usage: number;
+  createView(): unknown;
+}
+
 /**
  * What can be given as an image. A string is an http(s), data, blob or file URL, or else a path (servers) or relative URL (pages).
  * ArrayBuffer, Uint8Array and Blob hold the bytes of an image file.
@@ -87,7 +96,8 @@ export type ImageInput =
   | CanvasLike
   | ImageElementLike
   | VideoLike
-  | VideoFrameLike;
+  | VideoFrameLike
+  | TextureLike;
 
 /** Options of {@link toFrame}. */
 export interface FrameOptions {
@@ -121,13 +131,62 @@ export async function toFrame(input: ImageInput, options: FrameOptions = {}): Pr
 
   const has = (...names: string[]) => names.every((name) => name in input);
   if (has('copyTo', 'displayWidth', 'displayHeight')) return readVideoFrame(input as VideoFrameLike, maxPixels);
-  if (has('videoWidth', 'videoHeight')) return readVideo(input as VideoLike, maxPixels);
-  if (has('naturalWidth', 'naturalHeight')) return readElement(input as ImageElementLike, maxPixels);
+  if (has('videoWidth', 'videoHeight')) return readHeld(input, checkVideo(input as VideoLike, maxPixels));
+  if (has('naturalWidth', 'naturalHeight')) return readHeld(input, checkElement(input as ImageElementLike, maxPixels));
   if (has('getContext', 'width', 'height')) return readCanvas(input as CanvasLike, maxPixels);
   if (has('data', 'width', 'height')) return readPixels(input as PixelsLike, maxPixels);
   if (has('arrayBuffer', 'size')) return readBlob(input as BlobLike, signal, maxPixels);
-  if (has('close', 'width', 'height')) return readBitmap(input as ImageBitmapLike, maxPixels);
+  if (isTexture(input)) {
+    throw new ImageError('unsupported-image', {
+      thing: 'GPUTexture',
+      found: 'a device that is no GPU',
+      wanted: 'the webgpu runtime, on the device of the texture',
+      next: 'Load with { device: "webgpu", gpuDevice }.',
+    });
+  }
+  if (has('close', 'width', 'height')) return readHeld(input, checkBitmap(input as ImageBitmapLike, maxPixels));
   throw unknownKind(input);
+}
+
+/** A picture that a GPU can take as it is. */
+export interface GpuFrame {
+  readonly source: object;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * As {@link toFrame}, for a device that takes page elements, bitmaps, video frames and textures without a copy through the CPU: those are checked and passed
+ * on, in the same turn of the event loop.
+ */
+export function toGpuFrame(input: ImageInput, options: FrameOptions = {}): GpuFrame | Promise<ImageFrame> {
+  const { signal, maxPixels = defaultMaxPixels } = options;
+  signal?.throwIfAborted();
+  const held = typeof input === 'object' && input !== null ? checkHeld(input, maxPixels) : undefined;
+  return held ? { source: input as object, width: held.width, height: held.height } : toFrame(input, options);
+}
+
+function checkHeld(input: object, maxPixels: number): Held | undefined {
+  const has = (...names: string[]) => names.every((name) => name in input);
+  if (has('copyTo', 'displayWidth', 'displayHeight')) return checkVideoFrame(input as VideoFrameLike, maxPixels);
+  if (has('videoWidth', 'videoHeight')) return checkVideo(input as VideoLike, maxPixels);
+  if (has('naturalWidth', 'naturalHeight')) return checkElement(input as ImageElementLike, maxPixels);
+  if (isTexture(input)) {
+    checkSize('GPUTexture', input, maxPixels);
+    return { thing: 'GPUTexture', width: input.width, height: input.height };
+  }
+  // Canvases of server packages are no sources of a GPU.
+  if (has('getContext', 'width', 'height') && hasCanvas()) {
+    checkSize('canvas', input as CanvasLike, maxPixels);
+    const { width, height } = input as CanvasLike;
+    return { thing: 'canvas', width, height };
+  }
+  if (has('close', 'width', 'height') && !has('data')) return checkBitmap(input as ImageBitmapLike, maxPixels);
+  return undefined;
+}
+
+function isTexture(input: object): input is TextureLike {
+  return 'createView' in input && 'usage' in input && 'width' in input && 'height' in input;
 }
 
 /** By constructor name too, so that values of another realm (an iframe, a test's sandbox) count. */
@@ -209,7 +268,14 @@ function readPixels(pixels: PixelsLike, maxPixels: number): ImageFrame {
   return { data, width, height, channels };
 }
 
-function readElement(image: ImageElementLike, maxPixels: number): ImageFrame {
+/** A picture that the host holds: what it is called, and its size once it has one. */
+interface Held {
+  thing: string;
+  width: number;
+  height: number;
+}
+
+function checkElement(image: ImageElementLike, maxPixels: number): Held {
   const thing = 'img element';
   if (!image.complete) {
     throw new ImageError('invalid-image', {
@@ -228,10 +294,10 @@ function readElement(image: ImageElementLike, maxPixels: number): ImageFrame {
     });
   }
   checkSize(thing, { width, height }, maxPixels);
-  return readThroughCanvas(image, thing, width, height);
+  return { thing, width, height };
 }
 
-function readVideo(video: VideoLike, maxPixels: number): ImageFrame {
+function checkVideo(video: VideoLike, maxPixels: number): Held {
   const thing = 'video element';
   const { videoWidth: width, videoHeight: height } = video;
   // HAVE_CURRENT_DATA
@@ -244,17 +310,21 @@ function readVideo(video: VideoLike, maxPixels: number): ImageFrame {
     });
   }
   checkSize(thing, { width, height }, maxPixels);
-  return readThroughCanvas(video, thing, width, height);
+  return { thing, width, height };
 }
 
-function readBitmap(bitmap: ImageBitmapLike, maxPixels: number): ImageFrame {
+function checkBitmap(bitmap: ImageBitmapLike, maxPixels: number): Held {
   const thing = 'ImageBitmap';
   const { width, height } = bitmap;
   if (width === 0 || height === 0) {
     throw new ImageError('invalid-image', { thing, found: 'a closed bitmap (0 x 0)', wanted: 'one that is not closed' });
   }
   checkSize(thing, { width, height }, maxPixels);
-  return readThroughCanvas(bitmap, thing, width, height);
+  return { thing, width, height };
+}
+
+function readHeld(source: object, { thing, width, height }: Held): ImageFrame {
+  return readThroughCanvas(source, thing, width, height);
 }
 
 function readCanvas(canvas: CanvasLike, maxPixels: number): ImageFrame {
@@ -276,13 +346,19 @@ function readCanvas(canvas: CanvasLike, maxPixels: number): ImageFrame {
   return { data: pixels.data, width, height, channels: 4 };
 }
 
-async function readVideoFrame(frame: VideoFrameLike, maxPixels: number): Promise<ImageFrame> {
+function checkVideoFrame(frame: VideoFrameLike, maxPixels: number): Held {
   const thing = 'VideoFrame';
-  const { displayWidth: width, displayHeight: height, format } = frame;
-  if (format === null && frame.codedWidth === 0) {
+  const { displayWidth: width, displayHeight: height } = frame;
+  if (frame.format === null && frame.codedWidth === 0) {
     throw new ImageError('invalid-image', { thing, found: 'a closed frame', wanted: 'one that is not closed' });
   }
   checkSize(thing, { width, height }, maxPixels);
+  return { thing, width, height };
+}
+
+async function readVideoFrame(frame: VideoFrameLike, maxPixels: number): Promise<ImageFrame> {
+  const { thing, width, height } = checkVideoFrame(frame, maxPixels);
+  const { format } = frame;
   const more = frame as { visibleRect?: { width: number; height: number } | null; rotation?: number; flip?: boolean };
   const plain = more.visibleRect?.width === width && more.visibleRect.height === height && !more.rotation && !more.flip;
   if (plain && format !== null && /^(RGB|BGR)[AX]$/.test(format)) {

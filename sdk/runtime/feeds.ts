@@ -2,7 +2,7 @@
 import { ArgumentError, describe } from '../errors.js';
 import type { Value } from '../ir/graph.js';
 import { formatShape, sizeOf } from '../tensor/shape.js';
-import type { Feed, RunRequest } from './runtime.js';
+import type { Feed, ImageFeed, RunRequest } from './runtime.js';
 
 /** Throws ArgumentError where a feed does not fit its input. */
 export function checkFeed(
@@ -12,7 +12,10 @@ export function checkFeed(
 ): void {
   if (image) {
     if (!feed || ArrayBuffer.isView(feed)) throw new ArgumentError({ thing, found: describe(feed), wanted: 'an image' });
-    const { data, width, height, channels, target } = feed;
+    if ('source' in feed) {
+      throw new ArgumentError({ thing, found: describe(feed.source), wanted: 'pixels: this device takes no others' });
+    }
+    const { data, width, height, channels } = feed;
     const sized = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
     if (!sized || (channels !== 1 && channels !== 3 && channels !== 4) || data.length !== width * height * channels) {
       throw new ArgumentError({
@@ -21,14 +24,7 @@ export function checkFeed(
         wanted: 'width x height x channels bytes, at least one pixel, 1, 3 or 4 channels',
       });
     }
-    const { left, top } = target;
-    if (!Number.isFinite(left + top) || !(target.width > 0 && target.height > 0 && target.width + target.height < Infinity)) {
-      throw new ArgumentError({
-        thing,
-        found: `target ${left}, ${top}, ${target.width} x ${target.height}`,
-        wanted: 'a finite rectangle that is not empty',
-      });
-    }
+    checkTarget(thing, feed.target);
     return;
   }
   const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
@@ -41,11 +37,20 @@ export function checkFeed(
   }
 }
 
+/** Throws ArgumentError for a target rectangle that is empty or not finite. */
+export function checkTarget(thing: string, { left, top, width, height }: ImageFeed['target']): void {
+  if (Number.isFinite(left + top) && width > 0 && height > 0 && width + height < Infinity) return;
+  const found = `target ${left}, ${top}, ${width} x ${height}`;
+  throw new ArgumentError({ thing, found, wanted: 'a finite rectangle that is not empty' });
+}
+
 /** Copies of feeds, so that the caller may reuse its arrays while the frame waits. */
 export function copyFeeds(feeds: RunRequest['feeds']): RunRequest['feeds'] {
   const copies: Record<string, Feed> = {};
   for (const [name, feed] of Object.entries(feeds)) {
-    copies[name] = ArrayBuffer.isView(feed) ? feed.slice() : { ...feed, target: { ...feed.target }, data: feed.data.slice() };
+    if (ArrayBuffer.isView(feed)) copies[name] = feed.slice();
+    else if ('source' in feed) copies[name] = { ...feed, target: { ...feed.target } };
+    else copies[name] = { ...feed, target: { ...feed.target }, data: feed.data.slice() };
   }
   return copies;
 }

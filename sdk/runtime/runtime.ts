@@ -12,7 +12,18 @@ export interface ImageFeed extends ImageFrame {
   target: { left: number; top: number; width: number; height: number };
 }
 
-export type Feed = ImageFeed | TensorData;
+/**
+ * A frame for an `image` input that a GPU takes without a copy through the CPU: a canvas, ImageBitmap, img or video element, VideoFrame, or a GPUTexture of
+ * the device that computes. Only for runtimes with `takesSources`. A texture must stay as it is until the frame is done.
+ */
+export interface SourceFeed {
+  source: object;
+  width: number;
+  height: number;
+  target: ImageFeed['target'];
+}
+
+export type Feed = ImageFeed | SourceFeed | TensorData;
 
 export interface RunRequest {
   /**
@@ -101,6 +112,8 @@ export interface Runtime {
   readonly adapter?: AdapterFacts | undefined;
   /** The GPUDevice of now, where there is one. */
   readonly gpuDevice?: object | undefined;
+  /** Whether image inputs take a {@link SourceFeed}. */
+  readonly takesSources?: boolean | undefined;
   /** What happened on the way that a person should know: a fallback to f32, a device that was lost and opened again. Grows. */
   readonly notes?: readonly string[] | undefined;
   /** Takes a graph whose operators and shapes are already checked. Constants are read, not kept. Throws DeviceError `out-of-memory` with both numbers. */

@@ -1,9 +1,10 @@
 // The reference runtime: plain TypeScript, no workers, no packing. The oracle of every other runtime, and the last fallback; not fast.
 import { ArgumentError, DeviceError, DisposedError, describe } from '../../errors.js';
-import type { Graph, Node, ValueId } from '../../ir/graph.js';
+import type { Graph, Node, Value, ValueId } from '../../ir/graph.js';
 import { NONE } from '../../ir/operators.js';
 import { bytesPerElement } from '../../tensor/dtype.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
+import { checkFeed, copyFeeds } from '../feeds.js';
 import type { CompileOptions, Executable, Feed, ImageFeed, Results, RunRequest, Runtime, StepTime } from '../runtime.js';
 import { allocate, evaluateNode, type Operand } from './evaluate.js';
 
@@ -172,28 +173,12 @@ class ReferenceExecutable implements Executable {
         });
       }
     }
-    return [...wanted].map(([name, { operand, image }]): [Operand, Feed] => {
-      const feed = feeds[name];
-      const thing = `feed "${name}"`;
-      if (image) {
-        if (!feed || ArrayBuffer.isView(feed)) throw new ArgumentError({ thing, found: describe(feed), wanted: 'an image' });
-        checkImage(thing, feed);
-        return [operand, { ...feed, target: { ...feed.target }, data: feed.data.slice() }];
-      }
-      if (
-        !feed ||
-        !ArrayBuffer.isView(feed) ||
-        feed.constructor !== operand.data.constructor ||
-        feed.length !== operand.data.length
-      ) {
-        throw new ArgumentError({
-          thing,
-          found: describe(feed),
-          wanted: `${operand.data.constructor.name} of ${sizeOf(operand.shape)} elements for ${formatShape(operand.shape)}`,
-        });
-      }
-      return [operand, feed.slice()];
-    });
+    for (const [name, { operand, image }] of wanted) {
+      const { dtype, shape } = operand;
+      checkFeed(`feed "${name}"`, feeds[name], { dtype: dtype as Value['dtype'], shape, ...(image && { image }) });
+    }
+    const copies = copyFeeds(feeds);
+    return [...wanted].map(([name, { operand }]) => [operand, copies[name]!]);
   }
 
   async #frame<T>(request: RunRequest, feeds: [Operand, Feed][], consume: (results: Results) => T): Promise<T> {
@@ -201,7 +186,7 @@ class ReferenceExecutable implements Executable {
     request.signal?.throwIfAborted();
     for (const [operand, feed] of feeds) {
       if (ArrayBuffer.isView(feed)) operand.data.set(feed);
-      else operand.image = feed;
+      else operand.image = feed as ImageFeed;
     }
     const times: StepTime[] = [];
     let resumed = performance.now();
@@ -233,25 +218,4 @@ function checkMemory(graph: Graph): void {
     wanted: `at most ${MAX_BYTES}: this runtime keeps every value`,
     next: 'Use the wasm runtime, which shares memory between values.',
   });
-}
-
-function checkImage(thing: string, { data, width, height, channels, target }: ImageFeed): void {
-  const sized = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (!sized || ![1, 3, 4].includes(channels) || data.length !== width * height * channels) {
-    throw new ArgumentError({
-      thing,
-      found: `${width}x${height}x${channels} with ${data.length} bytes`,
-      wanted: 'width x height x channels bytes, at least one pixel, 1, 3 or 4 channels',
-    });
-  }
-  if (
-    ![target.left, target.top].every(Number.isFinite) ||
-    !(target.width > 0 && target.height > 0 && target.width + target.height < Infinity)
-  ) {
-    throw new ArgumentError({
-      thing,
-      found: `target ${target.left}, ${target.top}, ${target.width} x ${target.height}`,
-      wanted: 'a finite rectangle that is not empty',
-    });
-  }
 }

@@ -6,7 +6,7 @@ import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
 import { pause } from '../pause.js';
-import type { CompileOptions, Executable, ImageFeed, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
+import type { CompileOptions, Executable, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
 import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
 import { ImageSlot } from './image.js';
 import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
@@ -42,7 +42,9 @@ interface Step {
   readonly node: number;
   readonly workgroups: readonly [number, number, number];
   readonly bound: readonly Bound[];
-  program: Program;
+  readonly program: Program;
+  /** For frames that are textures. */
+  readonly textured: Program | undefined;
   group: GPUBindGroup | undefined;
   /** Reads pixels: its bind group is made again when their buffer grows. */
   readonly image: ImageSlot | undefined;
@@ -127,9 +129,11 @@ export class WebGpuExecutable implements Executable {
       // Pipelines compile in the driver's threads while constants are packed and uploaded here.
       const programs = Promise.all(
         layout.dispatches.map(async ({ dispatch }) => {
-          const program = await gpu.program({ kernel: dispatch.kernel, scalar, overrides: dispatch.overrides });
+          const { kernel, textureKernel, overrides } = dispatch;
+          const program = await gpu.program({ kernel, scalar, overrides });
+          const textured = textureKernel && (await gpu.program({ kernel: textureKernel, scalar, overrides }));
           if (!signal?.aborted) step();
-          return program;
+          return { program, textured };
         }),
       );
       programs.catch(() => undefined);
@@ -169,12 +173,17 @@ export class WebGpuExecutable implements Executable {
     this.#checkFeeds(request.feeds);
     this.#host.gpu.alive();
     // A frame that waits keeps copies of its feeds; one that runs at once writes them to the device before it returns.
-    const feeds = this.#turns.full ? copyFeeds(request.feeds) : request.feeds;
+    const held: GPUTexture[] = [];
+    const feeds = this.#turns.full ? this.#hold(copyFeeds(request.feeds), held) : request.feeds;
     const slot = this.#turns.enter();
     const frame =
       slot instanceof Promise
         ? slot.then((s) => this.#frame(s, request, feeds, consume))
         : this.#frame(slot, request, feeds, consume);
+    if (held.length > 0) {
+      const free = (): void => held.forEach((texture) => texture.destroy());
+      frame.then(free, free);
+    }
     return abortable(frame, signal);
   }
 
@@ -322,7 +331,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Uniform blocks, inputs, outputs, bind groups. */
   #assemble(
-    programs: readonly Program[],
+    programs: readonly Pick<Step, 'program' | 'textured'>[],
     banks: readonly GPUBuffer[],
     constants: ReadonlyMap<string, Place>,
     linked: ReadonlyMap<ValueId, Place>,
@@ -378,9 +387,9 @@ export class WebGpuExecutable implements Executable {
     }
     this.#steps = dispatches.map(({ dispatch, node, bound }, i): Step => {
       const image = bound.flatMap((to) => (to.kind === 'image' ? [slots.get(to.value)!] : []))[0];
-      return { node, bound, image, program: programs[i]!, workgroups: dispatch.workgroups, group: undefined };
+      return { node, bound, image, ...programs[i]!, workgroups: dispatch.workgroups, group: undefined };
     });
-    const resourceOf = (to: Bound): GPUBufferBinding => {
+    const resourceOf = (to: Bound): GPUBindingResource => {
       if (to.kind === 'uniform') return { buffer: uniform!, offset: starts[to.block]!, size: uniforms[to.block]!.length };
       if (to.kind === 'frame') return slots.get(to.value)!.frame;
       if (to.kind === 'image') return slots.get(to.value)!.pixels;
@@ -391,14 +400,14 @@ export class WebGpuExecutable implements Executable {
     for (const step of this.#steps) if (!step.image) step.group = this.#bind(step);
   }
 
-  #resourceOf: (to: Bound) => GPUBufferBinding = () => {
+  #resourceOf: (to: Bound) => GPUBindingResource = () => {
     throw new DisposedError('webgpu executable');
   };
 
-  #bind({ program, bound }: Step): GPUBindGroup {
+  #bind(step: Step): GPUBindGroup {
     return this.#host.gpu.device.createBindGroup({
-      layout: program.layout,
-      entries: bound.map((to, binding) => ({ binding, resource: this.#resourceOf(to) })),
+      layout: programOf(step).layout,
+      entries: step.bound.map((to, binding) => ({ binding, resource: this.#resourceOf(to) })),
     });
   }
 
@@ -422,7 +431,7 @@ export class WebGpuExecutable implements Executable {
   #checkOwnFeeds(feeds: RunRequest['feeds']): void {
     if (this.#base) this.#base.#checkOwnFeeds(feeds);
     for (const [name, { value }] of this.#inputs) checkFeed(`feed "${name}"`, feeds[name], value);
-    for (const [name, { value }] of this.#images) checkFeed(`feed "${name}"`, feeds[name], value);
+    for (const [name, image] of this.#images) image.check(`feed "${name}"`, feeds[name]);
   }
 
   /** One frame in its slot: everything up to the submission happens before this returns. */
@@ -474,10 +483,21 @@ export class WebGpuExecutable implements Executable {
     }
   }
 
+  /** Pictures that must not wait, as textures of their own, which are added to `held`. */
+  #hold(feeds: RunRequest['feeds'], held: GPUTexture[]): RunRequest['feeds'] {
+    const kept = { ...(this.#base ? this.#base.#hold(feeds, held) : feeds) };
+    for (const [name, image] of this.#images) {
+      const own = image.hold(kept[name]!);
+      kept[name] = own.feed;
+      if (own.held) held.push(own.held);
+    }
+    return kept;
+  }
+
   #feed(feeds: RunRequest['feeds']): void {
     if (this.#base) this.#base.#feed(feeds);
     for (const [name, input] of this.#inputs) this.#writeInput(input, feeds[name] as TensorData);
-    for (const [name, image] of this.#images) image.write(feeds[name] as ImageFeed);
+    for (const [name, image] of this.#images) image.write(feeds[name]!);
   }
 
   #writeInput(input: Input, feed: TensorData): void {
@@ -543,8 +563,14 @@ export class WebGpuExecutable implements Executable {
   }
 }
 
-function encodeStep(pass: GPUComputePassEncoder, { program, group, workgroups }: Step): void {
-  pass.setPipeline(program.pipeline);
+/** The kernel for the frame of now. */
+function programOf({ program, textured, image }: Step): Program {
+  return image?.isTexture && textured ? textured : program;
+}
+
+function encodeStep(pass: GPUComputePassEncoder, step: Step): void {
+  const { group, workgroups } = step;
+  pass.setPipeline(programOf(step).pipeline);
   pass.setBindGroup(0, group!);
   pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
 }

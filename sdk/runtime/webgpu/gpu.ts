@@ -1,5 +1,5 @@
 // A device with what is made once for all graphs on it: shader modules, pipelines, layouts; and its errors. It knows no graph.
-import { DeviceError, DeviceLostError } from '../../errors.js';
+import { DeviceError, DeviceLostError, LabelweaveError } from '../../errors.js';
 import type { DeviceFacts, OpenedDevice } from './adapter.js';
 import { kernelText, type KernelName, type Scalar } from './kernels.js';
 
@@ -92,7 +92,7 @@ export class Gpu {
     }
     const scopes = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
     const [memory, validation, internal] = await Promise.all(scopes.map((scope) => this.#settle(scope)));
-    if (thrown !== undefined) throw thrown instanceof DeviceError ? thrown : this.failure(thing, thrown);
+    if (thrown !== undefined) throw this.failure(thing, thrown);
     this.alive();
     if (memory) {
       throw new DeviceError('out-of-memory', {
@@ -116,8 +116,8 @@ export class Gpu {
   }
 
   /** The error behind a rejection: the loss of the device where that is why. */
-  failure(thing: string, cause: unknown): DeviceError {
-    if (cause instanceof DeviceError) return cause;
+  failure(thing: string, cause: unknown): LabelweaveError {
+    if (cause instanceof LabelweaveError) return cause;
     if (this.loss) return this.loss;
     return new DeviceError('device-failed', {
       thing,

@@ -61,6 +61,7 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
 /** Compiles graphs, and when the device is lost opens another one and makes everything again, once a loss. */
 export class WebGpuRuntime implements Runtime {
   readonly kind = 'webgpu';
+  readonly takesSources = true;
   /** What a person should know beside the description: a fallback to f32, a device that was lost. */
   readonly notes: string[] = [];
   readonly #executables = new Set<Revived>();
