@@ -4,6 +4,7 @@
 export { loadDetector } from './load.js';
 export { Detector } from './detector.js';
 export type { DetectOptions, LoadOptions, LoadProgress } from './detector.js';
+export type { TextEmbeddings } from './heads/embeddings.js';
 export type { Ensemble, EnsembleDetectOptions, EnsembleOptions } from './ensemble.js';
 export { Detections } from './detections/detections.js';
 export type {
