@@ -4,7 +4,7 @@ import { chooseRuntime, type DeviceChoice, type DeviceReport } from './runtime/c
 import type { Executable, Runtime } from './runtime/runtime.js';
 import { ArgumentError, DisposedError, describe } from './errors.js';
 import { Detections } from './detections/detections.js';
-import { toFrame, type ImageInput } from './image/frame.js';
+import { toFrame, toGpuFrame, type ImageInput } from './image/frame.js';
 import { fitTarget, toSourceBoxes } from './image/geometry.js';
 import { openModel, type ModelSource } from './graph/model.js';
 import type { Manifest } from './graph/manifest.js';
@@ -356,8 +356,10 @@ async function detectOne<L extends string>(
 ): Promise<Detections<L>[]> {
   const { scoreThreshold, maxDetections, signal } = settings;
   const nms = settings.nms ?? loaded.manifest.nms ?? (loaded.tails.branches > 1 ? BRANCH_NMS : false);
-  // 1. image: anything -> upright 8-bit pixels, and where they land in the network's input.
-  const frame = await toFrame(input, { signal });
+  // 1. image: anything -> upright 8-bit pixels, and where they land in the network's input. A GPU takes pictures of the page as they are: in this very
+  // turn of the event loop, for a video goes on.
+  const pending = loaded.runtime.takesSources ? toGpuFrame(input, { signal }) : toFrame(input, { signal });
+  const frame = pending instanceof Promise ? await pending : pending;
   const target = fitTarget(loaded.manifest.input.fit, frame, loaded.manifest.input);
 
   // 2. graph, 3. heads, 4. unify: the network and, behind it, a tail for these label spaces, in one run on the device.
