@@ -11,7 +11,7 @@ import { labelOfNode } from '../nodes.js';
 export interface RelationsOptions extends ApOptions, LongOptions {
   /** Least share of the narrower label's own AP that the broader one reaches on its objects. Default 0.5. */
   readonly least?: number | undefined;
-  /** Most share of the broader label's own AP that the narrower one reaches. Default 0.3. */
+  /** Most share of the broader label's own AP that the narrower one reaches. Default 0.5. */
   readonly most?: number | undefined;
   /** Ground truths that both labels need. Default 5. */
   readonly minimumInstances?: number | undefined;
@@ -40,7 +40,7 @@ export function wilson(k: number, n: number): [lower: number, upper: number] {
  * @throws ArgumentError, LearnError, or `signal.reason`.
  */
 export async function findRelations(firings: Firings, options: RelationsOptions = {}): Promise<Relation[]> {
-  const { least = 0.5, most = 0.3, minimumInstances = 5, merges = [], signal, onProgress, ...ap } = options;
+  const { least = 0.5, most = 0.5, minimumInstances = 5, merges = [], signal, onProgress, ...ap } = options;
   for (const [thing, value] of Object.entries({ least, most })) {
     if (!(typeof value === 'number' && value >= 0 && value <= 1)) {
       throw new ArgumentError({ thing, found: describe(value), wanted: 'a number from 0 to 1' });
