@@ -11,10 +11,9 @@ import type { Graph } from '../../sdk/ir/graph.js';
 import { validateGraph } from '../../sdk/ir/validate.js';
 import type { Runtime } from '../../sdk/runtime/runtime.js';
 import { createWasmRuntime } from '../../sdk/runtime/wasm/index.js';
-import { sizeOf } from '../../sdk/tensor/shape.js';
 import { expectClose, randomNumbers } from '../kernels/harness.js';
 import { howToGetLightModels, lightModels } from '../setup-onnx.mjs';
-import { tensor, withWeights } from './write.js';
+import { withRandomWeights } from './random-weights.js';
 
 /** Class probabilities (or, for densenet121, scores of a few units) of up to 121 layers summed in float32 in another order. Measured: at most 3e-6. */
 const DEEP = { absolute: 1e-4, relative: 1e-3 };
@@ -25,29 +24,6 @@ const read = (name: string): Uint8Array<ArrayBuffer> => {
     throw new Error(`light models: found no ${path}; wanted the models of onnx 1.23.1. ${howToGetLightModels}`);
   return new Uint8Array(readFileSync(path));
 };
-
-/** Numbers as training leaves them, by what reads them: filters scaled by their fan-in (He et al., 2015), statistics around 0 and 1. */
-function randomWeights(model: OnnxModel): { name: string; dims: number[]; data: Float32Array }[] {
-  const shapes = new Map([...model.initializers].map(([name, proto]) => [name, Array.from(decodeTensor(proto).values)]));
-  const readers = new Map(model.nodes.flatMap((node) => node.inputs.map((name, i) => [name, { node, i }] as const)));
-  return model.nodes
-    .filter(({ op }) => op === 'ConstantOfShape')
-    .map((node, n) => {
-      const name = node.outputs[0]!;
-      const dims = shapes.get(node.inputs[0]!)!;
-      const reader = readers.get(name);
-      const fan = Math.sqrt(6 / sizeOf(dims.slice(1)));
-      const [low, high] =
-        reader?.node.op === 'BatchNormalization'
-          ? reader.i === 1 || reader.i === 4
-            ? [0.7, 1.3]
-            : [-0.1, 0.1]
-          : dims.length > 1
-            ? [-fan, fan]
-            : [-0.1, 0.1];
-      return { name, dims, data: Float32Array.from(randomNumbers(sizeOf(dims), n + 1, low, high)) };
-    });
-}
 
 function open(
   bytes: Uint8Array<ArrayBuffer>,
@@ -98,16 +74,7 @@ describe('light models of the ONNX project', () => {
     '%s with random weights equals ONNX Runtime; %i transposes inside',
     async (name, transposes) => {
       const light = read(`${name}.onnx`);
-      const model = readOnnxModel(light, name);
-      const weights = randomWeights(model);
-      const names = new Set(weights.map((weight) => weight.name));
-      const dummies = new Set(model.nodes.filter(({ op }) => op === 'ConstantOfShape').map(({ inputs }) => inputs[0]!));
-      const bytes = withWeights(
-        light,
-        (op) => op === 'ConstantOfShape',
-        (value) => names.has(value) || dummies.has(value),
-        weights.map(({ name: weight, dims, data }) => tensor(weight, dims, data)),
-      );
+      const bytes = withRandomWeights(light, name);
       const { graph, input } = open(bytes, name);
       expect(moved(graph)).toHaveLength(transposes);
       const nchw = Float32Array.from(randomNumbers(3 * 224 * 224, 9, -1, 1));
