@@ -10,6 +10,8 @@ const cases: Case<'cast'>[] = [
   { name: 'bool to float32', attributes: {}, result: { dtype: 'float32' }, inputs: [{ shape: [3], dtype: 'bool', data: [0, 1, 1] }], outputs: [{ data: [0, 1, 1] }] },
   { name: 'uint8 to int32', attributes: {}, result: { dtype: 'int32' }, inputs: [{ shape: [2], dtype: 'uint8', data: [255, 3] }], outputs: [{ data: [255, 3] }] },
   { name: 'int32 to bool', attributes: {}, result: { dtype: 'bool' }, inputs: [{ shape: [3], dtype: 'int32', data: [0, 2, -1] }], outputs: [{ data: [0, 1, 1] }] },
+  { name: 'int32 to uint8', attributes: {}, result: { dtype: 'uint8' }, inputs: [{ shape: [4], dtype: 'int32', data: [-1, 7, 255, 256] }], outputs: [{ data: [0, 7, 255, 255] }] },
+  { name: 'float32 to float32', attributes: {}, result: { dtype: 'float32' }, inputs: [{ shape: [3], data: [1.5, -Infinity, Number.NaN] }], outputs: [{ data: [1.5, -Infinity, Number.NaN] }] },
 ]; // prettier-ignore
 
 testOperator('cast', cases, { reference: EXACT, others: EXACT });

@@ -14,6 +14,12 @@ const byHand: Case<'gather'>[] = [
     inputs: [{ shape: [2, 3], dtype: 'int32', data: [1, 2, 3, 4, 5, 6] }, { shape: [], dtype: 'int32', data: [2] }],
     outputs: [{ data: [3, 6] }],
   },
+  {
+    name: 'rows of int32 in fours',
+    attributes: { axis: 0 },
+    inputs: [{ shape: [3, 4], dtype: 'int32', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }, { shape: [2], dtype: 'int32', data: [2, 0] }],
+    outputs: [{ data: [9, 10, 11, 12, 1, 2, 3, 4] }],
+  },
 ]; // prettier-ignore
 
 testOperator('gather', [...golden('gather'), ...byHand], { reference: EXACT, others: EXACT });

@@ -19,6 +19,38 @@ const more: Case<'reduce'>[] = [
     attributes: { kind: 'mean', axes: [1, 2], keepDims: true },
     inputs: [randomTensor([1, 32, 32, 72], 1)],
   },
+  {
+    name: 'maximum of a long row',
+    attributes: { kind: 'max', axes: [1], keepDims: false },
+    inputs: [randomTensor([3, 5000], 2)],
+  },
+  {
+    name: 'mean of a long column',
+    attributes: { kind: 'mean', axes: [0], keepDims: false },
+    inputs: [randomTensor([3000, 3], 3)],
+  },
+  {
+    name: 'axes that do not touch',
+    attributes: { kind: 'mean', axes: [0, 2, 4], keepDims: true },
+    inputs: [randomTensor([3, 4, 5, 6, 7], 4)],
+  },
+  {
+    name: 'NaN wins in max',
+    attributes: { kind: 'max', axes: [1], keepDims: false },
+    inputs: [{ shape: [2, 3], data: [1, Number.NaN, 3, 4, 5, 6] }],
+    outputs: [{ data: [Number.NaN, 6] }],
+  },
+  {
+    name: 'the sum of nothing',
+    attributes: { kind: 'sum', axes: [1], keepDims: false },
+    inputs: [{ shape: [2, 0], data: [] }],
+    outputs: [{ data: [0, 0] }],
+  },
+  ...(['sum', 'max', 'min'] as const).map((kind): Case<'reduce'> => ({
+    name: `${kind} of int32 over columns`,
+    attributes: { kind, axes: [0], keepDims: false },
+    inputs: [{ shape: [100, 3], dtype: 'int32', data: Array.from({ length: 300 }, (_, i) => ((i * 7919) % 1009) - 500) }],
+  })),
 ];
 
 testOperator('reduce', [...golden('reduce'), ...more], { reference: ROUNDED, others: SUMMED });

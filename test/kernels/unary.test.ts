@@ -14,6 +14,12 @@ const integers: Case<'unary'>[] = [
     inputs: [{ shape: [3], dtype: 'int32', data: [1, 0, -7] }],
     outputs: [{ data: [1, 0, 7] }],
   },
+  {
+    name: 'square of int32 wraps at 32 bits',
+    attributes: { kind: 'square' },
+    inputs: [{ shape: [3], dtype: 'int32', data: [-5, 65537, 0] }],
+    outputs: [{ data: [25, 131073, 0] }],
+  },
 ];
 
 /** Values of NumPy 1.24, scipy.special.erf in double precision, rounded to nine digits. */

@@ -17,12 +17,24 @@ const functions = {
   prelu: (a: number, b: number) => (a < 0 ? a * b : a),
 };
 
+/** What a double cannot hold exactly before it wraps at 32 bits. */
+const wrapping: Partial<Record<keyof typeof functions, (a: number, b: number) => number>> = {
+  mul: Math.imul,
+  squared_difference: (a, b) => Math.imul(a - b, a - b),
+  pow(a, b) {
+    if (b < 0) return a ** b;
+    let result = 1;
+    for (let n = b; n > 0; n >>= 1, a = Math.imul(a, a)) if (n & 1) result = Math.imul(result, a);
+    return result;
+  },
+};
+
 /** a, b -> broadcast shape; then `activation`. Int32 results wrap at 32 bits; division by zero gives 0 there. */
 export const binary: ReferenceOperator<'binary'> = (inputs, outputs, { kind, activation }) => {
   const a = need(inputs, 0);
   const b = need(inputs, 1);
   const y = need(outputs, 0);
-  const f = kind === 'mul' && y.dtype === 'int32' ? Math.imul : functions[kind];
+  const f = (y.dtype === 'int32' && wrapping[kind]) || functions[kind];
   const g = activationFunction(activation);
   walk2(y.shape, broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape), (i, ia, ib) => {
     y.data[i] = g(f(a.data[ia]!, b.data[ib]!));
