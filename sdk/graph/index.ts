@@ -13,6 +13,8 @@ export { pruneTo } from './outputs.js';
 export { readPackageGraph, writePackage } from './package.js';
 export { IMAGE_INPUT, withImageInput } from './image-input.js';
 export { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
+export { importOnnx, type OnnxImportOptions } from './onnx/import.js';
+export { readOnnxModel, type OnnxModel } from './onnx/model.js';
 export { readTfjsModel } from './tfjs/format.js';
 export { importTfjs, type TfjsImportOptions } from './tfjs/import.js';
 export { readTfjsWeights } from './tfjs/weights.js';
