@@ -1,5 +1,9 @@
-// score_merge: the three combinations of both kinds of score by hand; a label without members; a large random mapping against the reference.
-import { APPROXIMATED, randomTensor, ROUNDED, testOperator, type Case } from './harness.js';
+// score_merge: the three combinations of both kinds of score by hand; a label without members; a large random mapping against the reference; re-projection.
+import { describe, it } from 'vitest';
+import { GraphBuilder } from '../../sdk/ir/builder.js';
+import type { ValueId } from '../../sdk/ir/graph.js';
+import { APPROXIMATED, expectClose, randomTensor, ROUNDED, runGraph, testOperator, type Case } from './harness.js';
+import { runtimes } from './runtimes.js';
 
 // Labels: 0 takes columns 0 and 2; 1 takes column 1; 2 takes none.
 const mapping = [
@@ -36,5 +40,44 @@ const cases: Case<'score_merge'>[] = [
     ],
   },
 ]; // prettier-ignore
+
+// Two data sets of 3 and 2 labels, joined to U = 4: the unified labels stand for columns {0}, {1, 3}, {2}, {4}.
+const joint = { offsets: [0, 1, 3, 4, 5], members: [0, 1, 3, 2, 4] };
+// The transposed mappings: one unified label for each label of a data set.
+const transposed = [[0, 1, 2], [1, 3]]; // prettier-ignore
+
+describe.each(runtimes)('re-projection on $name', ({ create }) => {
+  it('gives every label of a data set the joint score of its unified label (UniDet, Eq. 5 and d = T^T l)', async () => {
+    const g = new GraphBuilder();
+    const integers = (name: string, values: readonly number[]): ValueId =>
+      g.constant(name, Int32Array.from(values), [values.length]);
+    const scores = g.input('scores', 'float32', [2, 5]);
+    const [unified] = g.add('score_merge', 'unified', [scores, integers('o', joint.offsets), integers('m', joint.members)], {
+      combine: 'mean',
+      from: 'probability',
+    });
+    for (const [d, members] of transposed.entries()) {
+      const offsets = integers(
+        `o${d}`,
+        Array.from({ length: members.length + 1 }, (_, i) => i),
+      );
+      const [own] = g.add('score_merge', `own${d}`, [unified, offsets, integers(`m${d}`, members)], {
+        combine: 'max',
+        from: 'probability',
+      });
+      g.output(own);
+    }
+    const runtime = await create();
+    try {
+      const feeds = { scores: Float32Array.of(0.5, 0.25, 1, 0.75, 0, 0, 1, 0.125, 0.5, 0.375) };
+      const [first, second] = await runGraph(runtime, g.build(), feeds);
+      // All of these numbers are exact in halves, too.
+      expectClose(first!, [0.5, 0.5, 1, 0, 0.75, 0.125], ROUNDED);
+      expectClose(second!, [0.5, 0, 0.75, 0.375], ROUNDED);
+    } finally {
+      runtime.dispose();
+    }
+  });
+});
 
 testOperator('score_merge', cases, { reference: ROUNDED, others: APPROXIMATED });
