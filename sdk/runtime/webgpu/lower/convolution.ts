@@ -7,6 +7,7 @@ import { sizeOf } from '../../../tensor/shape.js';
 import { broadcastStrides, mergeAxes } from '../../axes.js';
 import type { TuneQuestion, Tuning } from '../tune.js';
 import { activationOverrides } from './activation.js';
+import { placementOf, type Placement } from './placement.js';
 import {
   flatWorkgroups,
   packFloats,
@@ -58,7 +59,7 @@ const value = (id: ValueId): Binding => ({ kind: 'value', value: id });
 interface Convolution {
   name: string;
   x: ValueId;
-  y: ValueId;
+  y: Placement;
   bias: Binding;
   residual: ValueId;
   residualAt: 'before_activation' | 'after_activation';
@@ -155,7 +156,7 @@ function epilogue(c: Convolution): Record<string, number> {
 }
 
 /** Bindings of the convolution kernels; what is absent is replaced by the bias, which is there anyway. */
-function operands(c: Convolution, weights: Binding, x: Binding = value(c.x), y: Binding = value(c.y)): Binding[] {
+function operands(c: Convolution, weights: Binding, x: Binding = value(c.x), y: Binding = value(c.y.value)): Binding[] {
   const or = (id: ValueId): Binding => (id === NONE ? c.bias : value(id));
   return [x, weights, c.bias, or(c.residual), or(c.gate), y];
 }
@@ -217,7 +218,7 @@ function direct(context: LowerContext, c: Convolution, aligned: boolean, quads: 
   const matrix = c.kernel[0] * c.kernel[1] * fours(inner) * 4 * pitch;
   const shape = [
     invocations, allStrips, groups * groupTiles, strips, c.outHeight, c.outWidth, c.height, c.width, ...c.kernel, ...c.strides, ...c.dilations,
-    c.padding[0], c.padding[1], c.channels / unit, fours(inner), inner / unit, c.outChannels / unit, 0, c.outChannels / unit,
+    c.padding[0], c.padding[1], c.channels / unit, fours(inner), inner / unit, c.y.pitch / unit, c.y.offset / unit, c.outChannels / unit,
     groupTiles, outer / unit, pitch, c.weights.ofImages ? 0 : matrix, c.weights.ofImages ? matrix : 0,
   ]; // prettier-ignore
   return [
@@ -252,7 +253,7 @@ function tiled(context: LowerContext, c: Convolution, tile: { rows: number; colu
   const out = c.outChannels / 4;
   const shape = [
     pixels, out, c.outHeight, c.outWidth, c.height, c.width, ...c.kernel, ...c.strides, ...c.dilations, c.padding[0], c.padding[1],
-    c.channels / 4, out, 0, out, c.weights.ofImages ? c.channels * out : 0,
+    c.channels / 4, c.y.pitch / 4, c.y.offset / 4, out, c.weights.ofImages ? c.channels * out : 0,
   ]; // prettier-ignore
   return [
     ...before,
@@ -280,7 +281,10 @@ function row(context: LowerContext, c: Convolution): Dispatch[] {
     {
       kernel: 'conv2d_row',
       overrides: { ...epilogue(c), gated: +(c.gate !== NONE) },
-      bindings: [...operands(c, binding), { kind: 'uniform', data: uniforms([c.width, c.channels / 4, out, out, 0, out]) }],
+      bindings: [
+        ...operands(c, binding),
+        { kind: 'uniform', data: uniforms([c.width, c.channels / 4, out, c.y.pitch / 4, c.y.offset / 4, out]) },
+      ],
       workgroups: [Math.ceil(out / 8), c.images * c.width, 1],
     },
   ];
@@ -352,6 +356,7 @@ function winograd(context: LowerContext, c: Convolution): Dispatch[] {
   };
   const product: Convolution = {
     ...c,
+    y: { value: c.y.value, pitch: O, offset: 0 },
     bias: orZeros(context, NONE, O),
     residual: NONE,
     gate: NONE,
@@ -374,10 +379,10 @@ function winograd(context: LowerContext, c: Convolution): Dispatch[] {
       products,
       c.bias,
       c.residual === NONE ? c.bias : value(c.residual),
-      value(c.y),
+      value(c.y.value),
       {
         kind: 'uniform',
-        data: uniforms([(count * O) / 4, O / 4, tileRows, tileColumns, c.outHeight, c.outWidth, O / 4, 0]),
+        data: uniforms([(count * O) / 4, O / 4, tileRows, tileColumns, c.outHeight, c.outWidth, c.y.pitch / 4, c.y.offset / 4]),
       },
     ],
     workgroups: flatWorkgroups((count * O) / 4, FLAT_SIZE),
@@ -395,7 +400,7 @@ const conv2d: Lower<'conv2d'> = (context, node) => {
   return convolve(context, {
     name: node.name,
     x,
-    y,
+    y: placementOf(context.graph, y),
     bias: orZeros(context, bias, outChannels),
     residual,
     residualAt,
@@ -425,6 +430,8 @@ const depthwise_conv2d: Lower<'depthwise_conv2d'> = (context, node) => {
   const [kernelHeight, kernelWidth] = context.shape(weight) as [number, number, number];
   const [, outHeight, outWidth] = context.shape(y) as [number, number, number, number];
   const vector = channels % 4 === 0;
+  const unit = vector ? 4 : 1;
+  const place = placementOf(context.graph, y);
   const strips = Math.ceil(outWidth / DEPTHWISE_STRIP);
   const invocations = fours(channels) * strips * outHeight * images;
   const bias = orZeros(context, biasId, channels);
@@ -432,7 +439,7 @@ const depthwise_conv2d: Lower<'depthwise_conv2d'> = (context, node) => {
   const slide = dilations[1] === 1 && (strides[1] === 1 || (strides[1] === 2 && unrolled)) ? strides[1] : 0;
   const shape = [
     invocations, fours(channels), strips, outHeight, outWidth, height, width, kernelHeight, ...strides, ...dilations, padding[0],
-    padding[1], channels, vector ? channels / 4 : channels, 0,
+    padding[1], channels, place.pitch / unit, place.offset / unit,
   ]; // prettier-ignore
   return [
     {
@@ -448,7 +455,7 @@ const depthwise_conv2d: Lower<'depthwise_conv2d'> = (context, node) => {
         value(weight),
         bias,
         gate === NONE ? bias : value(gate),
-        value(y),
+        value(place.value),
         { kind: 'uniform', data: uniforms(shape) },
       ],
       workgroups: flatWorkgroups(invocations, FLAT_SIZE),
@@ -482,7 +489,7 @@ const matmul: Lower<'matmul'> = (context, node) => {
     return convolve(context, {
       name: node.name,
       x: a,
-      y,
+      y: placementOf(context.graph, y),
       bias,
       residual: NONE,
       residualAt: 'before_activation',

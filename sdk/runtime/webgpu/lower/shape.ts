@@ -4,6 +4,7 @@ import type { Node, ValueId } from '../../../ir/graph.js';
 import { sizeOf, stridesOf, type Shape } from '../../../tensor/shape.js';
 import { mergeAxes } from '../../axes.js';
 import { flatWorkgroups, uniforms, type Dispatch, type LowerContext, type LowerTable } from './context.js';
+import { isPlaced } from './placement.js';
 
 /** Invocations of a workgroup of the flat kernels (shared/flat.wgsl). */
 const FLAT_SIZE = 64;
@@ -88,14 +89,17 @@ function copy(
 
 /** Lowerings of this file, by operator. */
 export const shape = {
-  /** One copy an operand. */
+  /** One copy an operand, but for those that were written here in the first place. */
   concat(context, node) {
     const { axis } = node.attributes;
     const strides = stridesOf(context.shape(node.outputs[0]!));
     let start = 0;
     return node.inputs.flatMap((x) => {
       const dims = context.shape(x);
-      const dispatches = copy(context, node, x, dims, { start: 0, strides: stridesOf(dims) }, { start, strides });
+      const to = { start, strides };
+      const dispatches = isPlaced(context.graph, x)
+        ? []
+        : copy(context, node, x, dims, { start: 0, strides: stridesOf(dims) }, to);
       start += dims[axis]! * strides[axis]!;
       return dispatches;
     });
