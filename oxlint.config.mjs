@@ -24,8 +24,9 @@ export const importTable = {
   postprocess: { rooms: [...data, 'runtime'] },
   evaluate: { rooms: [...data, 'postprocess', 'store', 'platform', 'platform-types'] },
   learn: { rooms: [...data, 'evaluate', 'postprocess', 'store', 'platform', 'platform-types'], packages: ['highs', 'glpk.js'] },
+  train: { rooms: [...data, 'runtime', 'evaluate', 'store', 'platform', 'platform-types'] },
   datasets: { rooms: [...data, 'image', 'store', 'platform', 'platform-types'] },
-  convert: { rooms: [...data, 'runtime', 'graph', 'heads'] },
+  convert: { rooms: [...data, 'runtime', 'graph', 'heads', 'store'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },
   node: { rooms: [...data, 'store', 'image', 'platform-types'], packages: ['node:', 'sharp', 'jpeg-js', 'fast-png', 'webgpu'] },
   detector: {
@@ -38,7 +39,7 @@ importTable.ensemble = { rooms: [...importTable.detector.rooms, 'detector'] };
 importTable.load = { rooms: [...importTable.ensemble.rooms, 'ensemble'] };
 importTable.index = {
   rooms: Object.keys(importTable).filter(
-    (room) => !['node', 'models', 'evaluate', 'datasets', 'learn', 'convert'].includes(room),
+    (room) => !['node', 'models', 'evaluate', 'datasets', 'learn', 'convert', 'train'].includes(room),
   ),
 };
 // The command line uses the package as its users do, by its published name.
@@ -57,7 +58,7 @@ const files = ['errors', 'platform-types', 'platform', 'tails', 'detector', 'ens
 const folders = new Set(Object.keys(importTable).filter((room) => !files.includes(room)));
 
 /** Who may import compiled code. A WASM module has one importer: the room it was written for. */
-const kernelImporters = { wgsl: ['runtime/webgpu'], wasm: ['runtime/wasm', 'evaluate'] };
+const kernelImporters = { wgsl: ['runtime/webgpu'], wasm: ['runtime/wasm', 'evaluate', 'train'] };
 
 /** Refuses every room and package that the table does not list, in static, type-only and dynamic imports. */
 function refusedImports(room, folder) {

@@ -14,7 +14,7 @@ const onSources = (platform: string) => ({
     { find: '#platform', replacement: source(platform) },
     { find: /^labelweave$/, replacement: source('index.ts') },
     {
-      find: /^labelweave\/(taxonomy|taxonomy\/(?:file|formats|merge)|datasets|learn|convert|node)$/,
+      find: /^labelweave\/(taxonomy|taxonomy\/(?:file|formats|merge)|datasets|learn|train|convert|node)$/,
       replacement: source('$1/index.ts'),
     },
     { find: /^labelweave\/evaluate(\/match)?$/, replacement: source('evaluate$1/index.ts') },

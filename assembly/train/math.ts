@@ -1,0 +1,87 @@
+// What the losses share: sigmoid and softplus of four numbers without overflow, powers, sums of lanes, tails of rows.
+import { expv, logv } from '../shared/math';
+
+// @ts-ignore: decorator
+@inline export function splat(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+/** ln(1 + z) for z from 0 to 1: 2 artanh(z / (2 + z)), six terms: below 2e-7 of the value. */
+export function log1pv(z: v128): v128 {
+  const s = f32x4.div(z, f32x4.add(splat(2), z));
+  const q = f32x4.mul(s, s);
+  let sum = f32x4.add(f32x4.mul(q, splat(<f32>(1.0 / 13.0))), splat(<f32>(1.0 / 11.0)));
+  sum = f32x4.add(f32x4.mul(q, sum), splat(<f32>(1.0 / 9.0)));
+  sum = f32x4.add(f32x4.mul(q, sum), splat(<f32>(1.0 / 7.0)));
+  sum = f32x4.add(f32x4.mul(q, sum), splat(<f32>(1.0 / 5.0)));
+  sum = f32x4.add(f32x4.mul(q, sum), splat(<f32>(1.0 / 3.0)));
+  sum = f32x4.add(f32x4.mul(q, sum), splat(1));
+  return f32x4.mul(f32x4.add(s, s), sum);
+}
+
+/** e^-|x|, from which sigmoid and softplus follow. */
+// @ts-ignore: decorator
+@inline export function decayv(x: v128): v128 {
+  return expv(f32x4.neg(f32x4.abs(x)));
+}
+
+/** 1 / (1 + e^-x) from x and e^-|x|. */
+// @ts-ignore: decorator
+@inline export function sigmoidOf(x: v128, decay: v128): v128 {
+  const one = splat(1);
+  return f32x4.div(v128.bitselect(one, decay, f32x4.ge(x, splat(0))), f32x4.add(one, decay));
+}
+
+/** ln(1 + e^x) from x and e^-|x|. */
+// @ts-ignore: decorator
+@inline export function softplusOf(x: v128, decay: v128): v128 {
+  return f32x4.add(f32x4.max(x, splat(0)), log1pv(decay));
+}
+
+/** x^y for x from 0 to 1; whole small exponents by products. */
+export function powv(x: v128, y: f32): v128 {
+  if (y == 0) return splat(1);
+  if (y == 1) return x;
+  if (y == 2) return f32x4.mul(x, x);
+  if (y == 4) {
+    const square = f32x4.mul(x, x);
+    return f32x4.mul(square, square);
+  }
+  // 0 to a positive power: e^-infinity.
+  return expv(f32x4.mul(splat(y), logv(x)));
+}
+
+/** Lanes from `count` on are set to 0. */
+// @ts-ignore: decorator
+@inline export function firstLanes(v: v128, count: i32): v128 {
+  return v128.and(v, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count)));
+}
+
+/** Sum of the lanes, in doubles. */
+export function lanes(v: v128): f64 {
+  return (
+    <f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1) + (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3))
+  );
+}
+
+/** Stores the first `count` lanes. */
+export function put(at: usize, v: v128, count: i32): void {
+  if (count >= 4) {
+    v128.store(at, v);
+    return;
+  }
+  store<f32>(at, f32x4.extract_lane(v, 0));
+  if (count > 1) store<f32>(at, f32x4.extract_lane(v, 1), 4);
+  if (count > 2) store<f32>(at, f32x4.extract_lane(v, 2), 8);
+}
+
+/** Four bytes as a mask of lanes: all ones where the byte is `value`. */
+// @ts-ignore: decorator
+@inline export function bytesAre(at: usize, value: i32): v128 {
+  const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)));
+  return i32x4.eq(wide, i32x4.splat(value));
+}
+
+/** Weight kinds: none, one a row, one an element. */
+export const ROW_WEIGHTS: i32 = 1;
+export const ELEMENT_WEIGHTS: i32 = 2;

@@ -1,0 +1,87 @@
+// The public list of labelweave/train: losses with gradients, optimisers, schedules, samplers. Plain data in, plain data out; no model.
+export {
+  boxLoss,
+  computeLoss,
+  diceLoss,
+  focalLoss,
+  hardSoftLoss,
+  heatmapLoss,
+  hierarchyLoss,
+  maskFocalLoss,
+  nullLoss,
+  orthogonalityLoss,
+  projectionLoss,
+  relationalLoss,
+  sigmoidLoss,
+  smoothL1Loss,
+  softmaxLoss,
+  type BoxLoss,
+  type ColumnOptions,
+  type DiceLoss,
+  type FocalOptions,
+  type HardSoftLoss,
+  type HeatmapLoss,
+  type Loss,
+  type LossInput,
+  type LossOptions,
+  type LossValue,
+  type Normaliser,
+  type OrthogonalityLoss,
+  type SigmoidLoss,
+  type SmoothL1Loss,
+  type SoftmaxLoss,
+} from './losses.js';
+export {
+  boxProjections,
+  columnMask,
+  federatedColumns,
+  hierarchyTargets,
+  labelSimilarity,
+  nullTargets,
+  relationalTargets,
+  type TargetTable,
+} from './targets.js';
+
+// Between features and losses
+export {
+  absentMaskLogit,
+  cosineGradients,
+  cosineLogits,
+  mapLabels,
+  mapLabelsGradients,
+  mergeMasks,
+  mergeMasksGradients,
+  type CosineClassifier,
+  type LabelMapping,
+  type MaskMerge,
+  type MergedMasks,
+} from './reference/layers.js';
+
+// Steps
+export {
+  adamwOptimizer,
+  sgdOptimizer,
+  type AdamWOptions,
+  type Optimizer,
+  type OptimizerOptions,
+  type OptimizerState,
+  type Parameter,
+  type SgdOptions,
+} from './optimizers.js';
+export { schedule, type Schedule, type ScheduleOptions } from './schedules.js';
+export {
+  classAwareWeights,
+  openSampler,
+  repeatFactors,
+  type Sampled,
+  type SampledDataset,
+  type Sampler,
+  type SamplerOptions,
+} from './samplers.js';
+export { randomFrom, seededRandom, type Random } from './random.js';
+
+// Kernels
+export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
+export { referenceKernels } from './reference/index.js';
+export { wasmTrainKernels } from './wasm.js';
+export { ArgumentError, DeviceError } from '../errors.js';

@@ -1,0 +1,26 @@
+// The training kernels as plain double-precision loops: the truth that every other runtime is compared with.
+import type { TrainKernels } from '../kernels.js';
+import { boxIouLoss, smoothL1 } from './boxes.js';
+import { dice, projection } from './dice.js';
+import { hardSoftLabels } from './hard_soft_labels.js';
+import { heatmapFocal } from './heatmap_focal.js';
+import { adamw, sgd, squareSum } from './optimizers.js';
+import { orthogonality } from './orthogonality.js';
+import { sigmoidCrossEntropy } from './sigmoid_cross_entropy.js';
+import { softmaxCrossEntropy } from './softmax_cross_entropy.js';
+
+/** Every kernel on plain loops. */
+export const referenceKernels: TrainKernels = {
+  softmax_cross_entropy: softmaxCrossEntropy,
+  sigmoid_cross_entropy: sigmoidCrossEntropy,
+  hard_soft_labels: hardSoftLabels,
+  heatmap_focal: heatmapFocal,
+  dice,
+  projection,
+  smooth_l1: smoothL1,
+  box_iou_loss: boxIouLoss,
+  orthogonality,
+  sgd,
+  adamw,
+  square_sum: squareSum,
+};

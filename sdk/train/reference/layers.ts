@@ -1,0 +1,198 @@
+// What stands between features and losses, with gradients: cosine classifier, MERGE of masks, many-to-one label mapping. Plain loops in doubles.
+import type { Floats } from '../kernels.js';
+
+/** Shortest length a vector is divided by. */
+const shortest = 1e-12;
+
+/** [n] lengths of the rows of [n, D]. */
+function lengths(x: Floats, n: number, D: number): Float64Array {
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += x[i * D + d]! * x[i * D + d]!;
+    out[i] = Math.max(Math.sqrt(sum), shortest);
+  }
+  return out;
+}
+
+/** Shapes of a cosine classifier. */
+export interface CosineClassifier {
+  /** [P, D] */
+  readonly features: Floats;
+  /** [C, D] */
+  readonly weights: Floats;
+  readonly P: number;
+  readonly C: number;
+  readonly D: number;
+  /** t: logits are t cos. UniSeg's App. G has 20; ScaleDet's Eq. 5 is t = 1. */
+  readonly scale: number;
+}
+
+/** logits [P, C] = t cos(feature, weight) (UniSeg App. G, ScaleDet Eq. 5). */
+export function cosineLogits({ features, weights, P, C, D, scale }: CosineClassifier, logits: Floats): void {
+  const [f, w] = [lengths(features, P, D), lengths(weights, C, D)];
+  for (let p = 0; p < P; p++) {
+    for (let c = 0; c < C; c++) {
+      let dot = 0;
+      for (let d = 0; d < D; d++) dot += features[p * D + d]! * weights[c * D + d]!;
+      logits[p * C + c] = (scale * dot) / (f[p]! * w[c]!);
+    }
+  }
+}
+
+/**
+ * Gradients of {@link cosineLogits} from that of the logits [P, C]; `weightGradient` may be left out where weights are frozen (text embeddings).
+ * d cos / df = (w / |w| - cos f / |f|) / |f|.
+ */
+export function cosineGradients(
+  { features, weights, P, C, D, scale }: CosineClassifier,
+  logitGradient: Floats,
+  featureGradient: Floats,
+  weightGradient?: Floats,
+): void {
+  const [f, w] = [lengths(features, P, D), lengths(weights, C, D)];
+  featureGradient.fill(0);
+  weightGradient?.fill(0);
+  for (let p = 0; p < P; p++) {
+    for (let c = 0; c < C; c++) {
+      const slope = scale * logitGradient[p * C + c]!;
+      if (slope === 0) continue;
+      let dot = 0;
+      for (let d = 0; d < D; d++) dot += features[p * D + d]! * weights[c * D + d]!;
+      const cosine = dot / (f[p]! * w[c]!);
+      for (let d = 0; d < D; d++) {
+        const unitF = features[p * D + d]! / f[p]!;
+        const unitW = weights[c * D + d]! / w[c]!;
+        featureGradient[p * D + d] = featureGradient[p * D + d]! + (slope * (unitW - cosine * unitF)) / f[p]!;
+        if (weightGradient) weightGradient[c * D + d] = weightGradient[c * D + d]! + (slope * (unitF - cosine * unitW)) / w[c]!;
+      }
+    }
+  }
+}
+
+/** Mask proposals to merge. */
+export interface MaskMerge {
+  /** [M, N] mask logits. */
+  readonly masks: Floats;
+  /** [M, C] class logits. */
+  readonly classes: Floats;
+  readonly M: number;
+  readonly N: number;
+  readonly C: number;
+  /** Classes to merge, K of them. */
+  readonly wanted: readonly number[];
+}
+
+/** What {@link mergeMasks} gives. */
+export interface MergedMasks {
+  /** [K, N] largest mask logit of the proposals of the class; -100 where no proposal predicts it. */
+  readonly masks: Float64Array;
+  /** [K, C] mean of the class logits of those proposals; 0 where there is none. */
+  readonly classes: Float64Array;
+  /** [K, N] proposal that gave the mask logit, -1 for none. */
+  readonly from: Int32Array;
+  /** [M] place in `wanted` of the proposal's class, or -1. */
+  readonly classOf: Int32Array;
+  /** [K] proposals of the class. */
+  readonly counts: Int32Array;
+}
+
+/** A logit whose sigmoid is 0 for all purposes (DaTaSeg, 3.2). */
+export const absentMaskLogit = -100;
+
+/** MERGE of DaTaSeg: masks by maximum (Eq. 1), class logits by mean (Eq. 2). Of equal logits the earlier proposal, of equal classes the earlier class. */
+export function mergeMasks({ masks, classes, M, N, C, wanted }: MaskMerge): MergedMasks {
+  const K = wanted.length;
+  const classOf = new Int32Array(M);
+  const counts = new Int32Array(K);
+  const merged: MergedMasks = {
+    masks: new Float64Array(K * N).fill(absentMaskLogit),
+    classes: new Float64Array(K * C),
+    from: new Int32Array(K * N).fill(-1),
+    classOf,
+    counts,
+  };
+  for (let m = 0; m < M; m++) {
+    let best = 0;
+    for (let c = 1; c < C; c++) if (classes[m * C + c]! > classes[m * C + best]!) best = c;
+    const k = wanted.indexOf(best);
+    classOf[m] = k;
+    if (k < 0) continue;
+    counts[k]!++;
+    for (let c = 0; c < C; c++) merged.classes[k * C + c]! += classes[m * C + c]!;
+    for (let i = 0; i < N; i++) {
+      const at = k * N + i;
+      if (merged.from[at]! >= 0 && masks[m * N + i]! <= merged.masks[at]!) continue;
+      merged.masks[at] = masks[m * N + i]!;
+      merged.from[at] = m;
+    }
+  }
+  for (let k = 0; k < K; k++) {
+    for (let c = 0; c < C && counts[k]! > 1; c++) merged.classes[k * C + c]! /= counts[k]!;
+  }
+  return merged;
+}
+
+/** Gradients of {@link mergeMasks}: of a maximum to the proposal that gave it, of a mean to all in equal parts. Which class a proposal predicts has none. */
+export function mergeMasksGradients(
+  { M, N, C }: Pick<MaskMerge, 'M' | 'N' | 'C'>,
+  { from, classOf, counts }: MergedMasks,
+  maskGradient: Floats,
+  classGradient: Floats,
+  out: { readonly masks: Floats; readonly classes: Floats },
+): void {
+  out.masks.fill(0);
+  out.classes.fill(0);
+  for (let at = 0; at < from.length; at++) {
+    const m = from[at]!;
+    if (m >= 0) out.masks[m * N + (at % N)] = out.masks[m * N + (at % N)]! + maskGradient[at]!;
+  }
+  for (let m = 0; m < M; m++) {
+    const k = classOf[m]!;
+    if (k < 0) continue;
+    for (let c = 0; c < C; c++) out.classes[m * C + c] = classGradient[k * C + c]! / counts[k]!;
+  }
+}
+
+/** Shapes of a many-to-one mapping. */
+export interface LabelMapping {
+  /** [P, U] logits of unified labels. */
+  readonly unified: Floats;
+  /** [K, U] what each unified label adds to each label of the data set: Boolean, or between 0 and 1 while it is learned. */
+  readonly mapping: Floats;
+  readonly P: number;
+  readonly U: number;
+  readonly K: number;
+}
+
+/** logits [P, K] = unified mapping^T (AutoUniSeg Eq. 5: s = M u). */
+export function mapLabels({ unified, mapping, P, U, K }: LabelMapping, logits: Floats): void {
+  for (let p = 0; p < P; p++) {
+    for (let k = 0; k < K; k++) {
+      let sum = 0;
+      for (let u = 0; u < U; u++) sum += mapping[k * U + u]! * unified[p * U + u]!;
+      logits[p * K + k] = sum;
+    }
+  }
+}
+
+/** Gradients of {@link mapLabels} from that of its logits [P, K]: unified [P, U], and mapping [K, U] where it is learned. */
+export function mapLabelsGradients(
+  { unified, mapping, P, U, K }: LabelMapping,
+  logitGradient: Floats,
+  unifiedGradient: Floats,
+  mappingGradient?: Floats,
+): void {
+  unifiedGradient.fill(0);
+  mappingGradient?.fill(0);
+  for (let p = 0; p < P; p++) {
+    for (let k = 0; k < K; k++) {
+      const slope = logitGradient[p * K + k]!;
+      if (slope === 0) continue;
+      for (let u = 0; u < U; u++) {
+        unifiedGradient[p * U + u] = unifiedGradient[p * U + u]! + slope * mapping[k * U + u]!;
+        if (mappingGradient) mappingGradient[k * U + u] = mappingGradient[k * U + u]! + slope * unified[p * U + u]!;
+      }
+    }
+  }
+}
