@@ -42,6 +42,8 @@ export interface LoadOptions<L extends string = string> {
   gpuDevice?: object;
   /** How the webgpu runtime stores numbers. Default `auto`: f16 where the GPU has it and the model bears it, else f32. See {@link DeviceReport.notes}. */
   precision?: 'auto' | 'f32' | 'f16';
+  /** Variants of the webgpu kernels. Default `auto`: timed on the GPU at the first loads, 300 ms at most each time, and remembered. `false`: not timed. */
+  tuning?: 'auto' | false | Readonly<Record<string, string>>;
   /** Label space of the results. Default: the model's own. Can be changed at any time, and for one call. */
   labels?: LabelsSpec<L>;
   /**

@@ -31,6 +31,11 @@ export interface ChooseOptions {
    * How the webgpu runtime stores numbers. `auto` (default): f16 where the GPU has it and the model gives sound results in it, else f32. Sums are always in f32.
    */
   precision?: 'auto' | 'f32' | 'f16' | undefined;
+  /**
+   * Variants of the webgpu kernels. `auto` (default): timed on the GPU at the first loads, 300 ms at most each time, and remembered; `false`: not timed; an
+   * object names them by question.
+   */
+  tuning?: 'auto' | false | Readonly<Record<string, string>> | undefined;
   /** Which of several GPUs. Default: `high-performance`. */
   powerPreference?: 'high-performance' | 'low-power' | undefined;
 }
@@ -40,12 +45,12 @@ type Opener = (options: ChooseOptions, named: boolean) => Promise<Runtime>;
 
 /** Each runtime's code is loaded only when it is chosen. */
 const openers: Readonly<Record<RuntimeKind, Opener>> = {
-  webgpu: async ({ gpuDevice, precision, powerPreference }, software) => {
+  webgpu: async ({ gpuDevice, precision, powerPreference, tuning }, software) => {
     // The adapter comes first: where there is none, a page does not load the kernels.
     const { openDevice } = await import('./webgpu/adapter.js');
     const opened = await openDevice({ device: gpuDevice, software, powerPreference });
     const { createWebGpuRuntime } = await import('./webgpu/index.js');
-    return createWebGpuRuntime({ opened, precision, powerPreference, software });
+    return createWebGpuRuntime({ opened, precision, powerPreference, software, tuning });
   },
   wasm: async ({ threads }) => (await import('./wasm/index.js')).createWasmRuntime({ threads: threads ?? 'auto' }),
   reference: async () => (await import('./reference/index.js')).createReferenceRuntime(),

@@ -7,7 +7,8 @@ import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
 import { Gpu } from './gpu.js';
 import type { Scalar } from './kernels.js';
-import { softwareTuning } from './lower/index.js';
+import { questions, softwareTuning } from './lower/index.js';
+import { recallTuning } from './measure.js';
 import type { Tuning } from './tune.js';
 
 export interface WebGpuOptions {
@@ -23,8 +24,11 @@ export interface WebGpuOptions {
   precision?: 'auto' | Scalar | undefined;
   /** `adapter` (default) uses all that the adapter has, `default` what every WebGPU has. */
   limits?: 'adapter' | 'default' | undefined;
-  /** Variants of kernels by question, in place of what was measured or is known. Default: see tune.ts. */
-  tuning?: Tuning | undefined;
+  /**
+   * Variants of kernels. `auto` (default): the fastest on this adapter, timed within 300 ms at a load until every question is answered, and remembered in the
+   * host's store; on adapters that compute on the CPU what is known of those. `false` takes the first variant of each; an object names them.
+   */
+  tuning?: 'auto' | false | Tuning | undefined;
   /** Most bytes of intermediate values, and of constants, of one graph. Default 4 GiB. */
   memoryLimit?: number | undefined;
 }
@@ -54,8 +58,20 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   const scalar = precision === 'auto' ? (half && !gpu.facts.software ? 'f16' : 'f32') : precision;
   // A device of the caller cannot be had again.
   const reopen = !opened.owned ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
-  const tuning = { ...(gpu.facts.software ? softwareTuning : {}), ...options.tuning };
+  const tuning = await tuningOf(gpu, scalar, options.tuning ?? 'auto');
   return new WebGpuRuntime(gpu, scalar, memoryLimit, tuning, reopen);
+}
+
+async function tuningOf(gpu: Gpu, scalar: Scalar, asked: 'auto' | false | Tuning): Promise<Tuning> {
+  if (gpu.facts.software) return { ...softwareTuning, ...(typeof asked === 'object' && asked) };
+  if (typeof asked === 'object') return asked;
+  if (!asked) return {};
+  try {
+    return await recallTuning(gpu, { questions: Object.values(questions), scalar });
+  } catch (error) {
+    gpu.release();
+    throw error;
+  }
 }
 
 /** Compiles graphs, and when the device is lost opens another one and makes everything again, once a loss. */
