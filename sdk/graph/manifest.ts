@@ -54,6 +54,8 @@ const Manifest = v.strictObject({
     offset: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
     /** Weight files of our own format; the other formats name theirs themselves. */
     weights: v.optional(v.array(fileName), []),
+    /** SHA-256 of files by name, 64 hexadecimal digits: what is read must have it. */
+    sha256: v.optional(v.record(text, v.pipe(text, v.check((x) => /^[0-9a-f]{64}$/i.test(x), '64 hexadecimal digits')))), // prettier-ignore
   }),
   input: v.strictObject({
     /** Name of the graph's input [1, height, width, 3]. */

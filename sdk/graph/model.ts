@@ -2,7 +2,7 @@
 import { ArgumentError, ModelError, describe } from '../errors.js';
 import type { Graph } from '../ir/graph.js';
 import { resolveLocation } from '../store/location.js';
-import { readLocation, type ReadOptions } from '../store/read.js';
+import { checkDigest, readLocation, type ReadOptions } from '../store/read.js';
 import type { StoredGraph } from './graph-file.js';
 import { withImageInput } from './image-input.js';
 import { parseJson } from './json.js';
@@ -94,7 +94,7 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
     return {
       manifest,
       async read(phase, files) {
-        const all = await readAll(files.map((file) => [phase, file, resolveLocation(location, file)]), options); // prettier-ignore
+        const all = await readAll(files.map((file) => [phase, file, resolveLocation(location, file)]), options, manifest.graph.sha256); // prettier-ignore
         return new Map(files.map((file, i) => [file, all[i]!]));
       },
     };
@@ -133,7 +133,7 @@ async function openSource(source: ModelSource, options: OpenModelOptions): Promi
         }
         return [phase, file, place];
       });
-      const all = await readAll(places, options);
+      const all = await readAll(places, options, manifest.graph.sha256);
       return new Map(files.map((file, i) => [file, all[i]!]));
     },
   };
@@ -148,6 +148,7 @@ function looksLikeTfjs(value: unknown): boolean {
 async function readAll(
   files: readonly (readonly [ModelProgress['phase'], string, string | URL | Uint8Array | Blob])[],
   options: OpenModelOptions,
+  digests: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { signal, onProgress, cache } = options;
   signal?.throwIfAborted();
@@ -158,14 +159,16 @@ async function readAll(
     return await Promise.all(
       files.map(async ([phase, file, place]) => {
         const progress = (loaded: number, total: number): void => onProgress?.({ phase, file, loaded, total });
+        const sha256 = Object.hasOwn(digests, file) ? digests[file] : undefined;
         if (typeof place === 'string' || place instanceof URL)
-          return readLocation(place, { signal: stop.signal, cache, onProgress: progress });
+          return readLocation(place, { signal: stop.signal, cache, onProgress: progress, sha256 });
         // Bytes are used in place; a copy is only needed where they stand in shared memory, which typed arrays of constants must not.
         const bytes = ArrayBuffer.isView(place)
           ? place.buffer instanceof ArrayBuffer
             ? (place as Uint8Array<ArrayBuffer>)
             : new Uint8Array(place)
           : new Uint8Array(await place.arrayBuffer());
+        if (sha256 !== undefined) await checkDigest(file, bytes, sha256);
         progress(bytes.length, bytes.length);
         return bytes;
       }),

@@ -140,6 +140,15 @@ describe('convertModel', () => {
     expect(half.change[0]!.largest).toBeGreaterThan(0);
     // 27 products of numbers below 1, each off by 2^-11 of it.
     expect(half.change[0]!.largest).toBeLessThan(27 * 2 ** -11);
+    // The manifest holds the digests of the other files: one changed bit is found.
+    const opened = {
+      manifest: JSON.parse(new TextDecoder().decode(half.files['labelweave.json'])) as unknown,
+      files: half.files,
+    };
+    await expect(loadDetector(opened, { device: 'reference' })).resolves.toBeDefined();
+    const damaged = half.files['weights.safetensors']!.slice();
+    damaged[damaged.length - 3]! ^= 1;
+    await expect(loadDetector({ ...opened, files: { ...half.files, 'weights.safetensors': damaged } }, { device: 'reference' })).rejects.toThrow('file "weights.safetensors": found SHA-256'); // prettier-ignore
     await expect(convertModel({ ...source, manifest: { ...manifest, heads: [{ ...manifest.heads[0], decoder: { type: 'fastestdet', outputs: 'y', strides: [4] } }] } })).rejects.toThrow('a grid of 4 x 4; wanted'); // prettier-ignore
     await expect(convertModel(source, { weights: 'int4' as WeightType })).rejects.toThrow('found "int4"');
     runtime.dispose();

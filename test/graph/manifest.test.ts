@@ -47,6 +47,7 @@ describe('parseManifest', () => {
     ['labels as text', /heads\[0\]\.labels\[0\]: found "a"/, (m) => ({ ...m, heads: [{ ...m.heads[0], labels: ['a'] }] })],
     ['an id twice', /heads\[0\]\.labels\[1\]\.id: found 1 again/, (m) => ({ ...m, heads: [{ ...m.heads[0], labels: [{ id: 1, name: 'a' }, { id: 1, name: 'b' }] }] })],
     ['a decoder without type', /heads\[0\]\.decoder\.type: found 3/, (m) => ({ ...m, heads: [{ ...m.heads[0], decoder: { ...decoder, type: 3 } }] })],
+    ['a digest that is none', /graph\.sha256\.graph\.json: found "abc"; wanted 64 hexadecimal digits/, (m) => ({ ...m, graph: { ...m.graph, sha256: { 'graph.json': 'abc' } } })],
     ['an IoU of 2', /nms\.iouThreshold: found 2/, (m) => ({ ...m, nms: { iouThreshold: 2, perClass: true } })],
   ])('refuses %s', (_, message, edit) => {
     const run = () => parseManifest(edit(manifest()));
