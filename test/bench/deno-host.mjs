@@ -1,6 +1,10 @@
 // Runs one engine in a Deno process of its own, on orders of webgpu.mjs: a line of JSON each way; times itself.
 import { watchGpu } from './gpu-watch.mjs';
 
+// TF.js takes Deno for Node, whose modules it then misses; where it sees a page it uses what the web has.
+globalThis.window = globalThis;
+globalThis.document = {};
+
 let engine;
 let image;
 let watched;
