@@ -13,6 +13,10 @@ import { winograd, winogradWeights } from './winograd.js';
 /** Bytes of input rows that go through all panels before the next block: half of a small second-level cache. */
 const BLOCK_BYTES = 96 * 1024;
 
+/** The same where the weights are larger than this: they come from far away, once for every block. */
+const BLOCK_BYTES_OF_LARGE_WEIGHTS = 512 * 1024;
+const LARGE_WEIGHTS_BYTES = 1024 * 1024;
+
 /** Kernel rows shorter than this many floats are gathered into dense rows first. */
 const SHORT_ROW = 16;
 
@@ -30,7 +34,8 @@ function blocking(
   rowBytes = inner * 4,
 ) {
   const { threads, tileRows } = settings;
-  const wanted = Math.floor(BLOCK_BYTES / rowBytes / tileRows);
+  const blockBytes = inner * columns * 4 > LARGE_WEIGHTS_BYTES ? BLOCK_BYTES_OF_LARGE_WEIGHTS : BLOCK_BYTES;
+  const wanted = Math.floor(blockBytes / rowBytes / tileRows);
   const tiles = Math.max(2, Math.min(wanted, Math.ceil(most / tileRows), Math.ceil(rows / tileRows)));
   const byPanels = rows < tileRows * threads * 4 && columns > 8 ? 1 : 0;
   return { blockRows: tiles * tileRows, byPanels, tableBytes: room(Tile.spill + tiles * (8 + 4 * segments * tileRows)) };
