@@ -3,10 +3,12 @@ import { basename, join } from 'node:path';
 import { LabelweaveError } from 'labelweave';
 import {
   addDatasets,
+  additionCandidates,
   type CandidateOptions,
   candidates,
   chooseCrops,
   columnsFor,
+  findRelations,
   type Firings,
   joinFirings,
   learnReportToHtml,
@@ -119,11 +121,10 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     ...(language.length > 0 && { language }),
     ...(weights && { weights }),
   };
-  const found = await candidates(firings, candidateOptions);
   if (old) {
     const { taxonomy, added } = addDatasets(
       old,
-      found,
+      await additionCandidates(firings, { signal, onProgress }),
       settings.threshold === undefined ? {} : { threshold: settings.threshold },
     );
     progress.done();
@@ -132,12 +133,13 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     progress.note(`${added.length} labels added: ${joined.length} joined, ${added.length - joined.length} appended; ${taxonomy.unified.size} unified labels`); // prettier-ignore
     return;
   }
+  const found = await candidates(firings, candidateOptions);
   // Pinned merges that no threshold lets through have a cost, too, where something can be said of it.
   const { mustMerge = [], locked = [] } = nodePins(pins, found.spaces);
   const known = new Set(found.columns.map(({ members }) => members.join()));
   const wanted = [...mustMerge, ...locked].map((nodes) => [...nodes].sort((a, b) => a - b)).filter((nodes) => nodes.length > 1 && !known.has(nodes.join())); // prettier-ignore
   const pinnedColumns = wanted.length ? (await columnsFor(firings, wanted, candidateOptions)).filter(({ cost }) => Number.isFinite(cost)) : []; // prettier-ignore
-  const { taxonomy, report } = await learnTaxonomy(found, {
+  const learnOptions = {
     pins,
     pinnedColumns,
     lambda,
@@ -146,7 +148,11 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     onProgress,
     ...(timeLimit !== undefined && { timeLimit }),
     ...(name !== undefined && { name }),
-  });
+  };
+  const first = await learnTaxonomy(found, learnOptions);
+  // Labels that are part of others; what stands together already is no relation.
+  const relations = await findRelations(firings, { merges: first.solution.merges, signal, onProgress });
+  const { taxonomy, report } = relations.length ? await learnTaxonomy(found, { ...learnOptions, relations }) : first;
   signal.throwIfAborted();
   const crops = settings.images.length ? await cutCrops(firings, report, settings.images, signal, progress) : undefined;
   progress.done();

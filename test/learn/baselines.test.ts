@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { apUnder, compareMerges } from '../../sdk/learn/baselines/compare.js';
 import { clustersOf, foldHeads } from '../../sdk/learn/baselines/fold-heads.js';
 import { FiringsBuilder } from '../../sdk/learn/firings/firings.js';
-import { joinDataset } from '../../sdk/learn/relations/join.js';
+import { additionCandidates, joinDataset } from '../../sdk/learn/relations/join.js';
+import { addDatasets } from '../../sdk/learn/taxonomy/add.js';
 import { findRelations, wilson } from '../../sdk/learn/relations/relations.js';
 import { labelSpace } from '../../sdk/taxonomy/label-space.js';
+import { taxonomy } from '../../sdk/taxonomy/taxonomy.js';
 import { mergeByName } from '../../sdk/taxonomy/merge/index.js';
 import { unifiedLabelSpace } from '../../sdk/taxonomy/unified.js';
 import { hasSharedData, noSharedData } from '../shared-data.js';
@@ -143,6 +145,44 @@ describe('apUnder', () => {
     expect(fine!.merged).toBeLessThan(1);
     expect(coarse).toMatchObject({ own: expect.closeTo(1, 9), merged: expect.closeTo(1, 9) });
     expect((await apUnder(firings, undefined))[0]!.merged).toBeCloseTo(1, 9);
+  });
+});
+
+describe('additionCandidates', () => {
+  it('prices every unified label that finds a new one, for addDatasets', async () => {
+    const firings = birds();
+    const turned = new FiringsBuilder([firings.spaces[1]!, firings.spaces[0]!]);
+    // The unified detector answers bird and Katze; the new data set has a head of its own.
+    for (let id = 0; id < 50; id++) {
+      const kind = id % 5;
+      turned.addImage({
+        dataset: 'fine',
+        id,
+        truths: { boxes: [0, 0, 10, 10], labels: [kind] },
+        boxes: [0, 0, 10, 10],
+        entries: { boxes: [0, 0], labels: [kind === 4 ? 1 : 0, 2 + kind], scores: [0.9, 0.9] },
+      });
+    }
+    const found = await additionCandidates(turned.finish());
+    const costs = Object.fromEntries(found.columns.map(({ members, cost }) => [members.join(), cost]));
+    expect(Object.keys(costs)).toEqual(['0,2', '0,3', '0,4', '0,5', '1,6']);
+    expect(costs['1,6']).toBeCloseTo(0, 9);
+    expect(costs['0,2']).toBeGreaterThan(0.5);
+    const old = taxonomy(unifiedLabelSpace('old', [firings.spaces[1]!], [], { rest: 'single' }));
+    const grown = addDatasets(old, { ...found, spaces: [old.space, firings.spaces[0]!] });
+    expect(grown.added.map(({ name, joined }) => [name, joined])).toEqual([
+      ['parrot', false],
+      ['swan', false],
+      ['gull', false],
+      ['finch', false],
+      ['cat', true],
+    ]);
+  });
+
+  it('needs scores of the new heads', async () => {
+    const builder = new FiringsBuilder([a, b]);
+    builder.addImage({ dataset: 'b', id: 1, truths: { boxes: [0, 0, 9, 9], labels: [0] }, boxes: [0, 0, 9, 9], entries: { boxes: [0], labels: [0], scores: [1] } }); // prettier-ignore
+    await expect(additionCandidates(builder.finish())).rejects.toThrow(/no score of a head of its own/);
   });
 });
 

@@ -8,7 +8,7 @@ import { readCocoFirings } from '../../sdk/learn/firings/coco.js';
 import { fireDetectors, type FiringDetector, matchProposals } from '../../sdk/learn/firings/fire.js';
 import { shareBoxes } from '../../sdk/learn/firings/shared-boxes.js';
 import { readCocoTruths } from '../../sdk/learn/firings/truths.js';
-import { labelSpace } from '../../sdk/taxonomy/label-space.js';
+import { labelSpace, type LabelSpace } from '../../sdk/taxonomy/label-space.js';
 
 const truths = (categories: { id: number; name: string }[], annotations: object[], ids = [1, 2]) =>
   JSON.stringify({ images: ids.map((id) => ({ id, width: 100, height: 50 })), categories, annotations });
@@ -145,8 +145,8 @@ describe('shareBoxes', () => {
 });
 
 describe('fireDetectors', () => {
-  const voc = labelSpace('voc', ['sofa', 'cat']);
-  const coco = labelSpace('coco', ['cat', 'couch']);
+  const voc: LabelSpace = labelSpace('voc', ['sofa', 'cat']);
+  const coco: LabelSpace = labelSpace('coco', ['cat', 'couch']);
   /** Says the same of every image: rows of label, score, box. */
   const detector = (answers: Record<string, [number, number, number[]][]>, spaces = [voc, coco]): FiringDetector<string> => ({
     datasets: spaces.filter(({ name }) => name in answers),

@@ -1,9 +1,11 @@
 // Adding a data set to a label space that stays as it is (UniDet, Appendix C): the best unified label for each new label, by AP on the new images.
-import { ArgumentError, describe } from '../../errors.js';
+import { ArgumentError, describe, LearnError } from '../../errors.js';
 import type { LongOptions } from '../costs/ap-loss.js';
 import { type ApOptions, ApTable, type MergeRule } from '../costs/ap-table.js';
 import type { Firings } from '../firings/firings.js';
+import type { LabelSpace } from '../../taxonomy/label-space.js';
 import { checkMembers } from '../nodes.js';
+import type { Column } from '../types.js';
 
 /** Options of {@link joinDataset}. */
 export interface JoinOptions extends ApOptions, Partial<MergeRule>, LongOptions {
@@ -101,4 +103,39 @@ export async function joinDataset(
     const why = Number.isNaN(one.before) ? 'evidence' : !best ? 'never' : best.cost >= threshold ? 'cost' : 'taken';
     return { ...one, cluster, why };
   });
+}
+
+/**
+ * What `addDatasets` takes: for every label of the data sets behind the first one, what it costs that it joins a unified label, where the first data set of
+ * the firings are the unified labels of a taxonomy, as a detector of that taxonomy fires them. The cost is AP(own head) - AP(unified label), so the new
+ * data sets need heads of their own, as those of a partitioned detector that was trained on them, too.
+ *
+ * @throws LearnError `invalid-firings` where a new data set's head never fires; as {@link joinDataset}.
+ */
+export async function additionCandidates(
+  firings: Firings,
+  options: Omit<JoinOptions, 'threshold'> = {},
+): Promise<{ readonly spaces: readonly LabelSpace[]; readonly columns: readonly Column[] }> {
+  const { spaces, starts, scoreLabels, datasetOf } = firings;
+  const fires = new Uint8Array(spaces.length);
+  for (const c of scoreLabels) fires[datasetOf[c]!] = 1;
+  const unified = Array.from({ length: starts[1]! }, (_, c) => [c]);
+  const columns: Column[] = [];
+  for (const [d, { name }] of spaces.entries()) {
+    if (d === 0) continue;
+    if (!fires[d]) {
+      throw new LearnError('invalid-firings', {
+        thing: `data set ${JSON.stringify(name)}`,
+        found: 'no score of a head of its own',
+        wanted: 'scores of a head that was trained on it: what joining costs is measured against them',
+      });
+    }
+    for (const { label, before, options: found } of await joinDataset(firings, unified, name, options)) {
+      for (const { cluster, after, cost } of found) {
+        columns.push({ members: [cluster, label], cost, parts: { ap: cost }, evidence: [{ label, before, after }] });
+      }
+    }
+  }
+  columns.sort((x, y) => x.members[0]! - y.members[0]! || x.members[1]! - y.members[1]!);
+  return { spaces, columns };
 }
