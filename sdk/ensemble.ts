@@ -67,8 +67,12 @@ export class Ensemble<L extends string = string> {
     const { labels, fusion = {}, ...rest } = options;
     checkFusion(fusion, sources.length);
     const shared = await chooseRuntime(options.device, options);
+    // The first failure stops the others.
     const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const { signal } = stop;
+    const abort = (): void => stop.abort(options.signal?.reason);
+    if (options.signal?.aborted) abort();
+    options.signal?.addEventListener('abort', abort, { once: true });
     try {
       const detectors = await Promise.all(sources.map((source) => Detector.load(source, { ...rest, signal }, shared)));
       const members = { detectors, runtime: shared.runtime, fusion, disposed: false };
@@ -77,6 +81,8 @@ export class Ensemble<L extends string = string> {
       stop.abort(error);
       shared.runtime.dispose();
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
     }
   }
 
