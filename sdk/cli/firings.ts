@@ -115,10 +115,20 @@ async function truthsOf(
     }
   }
   if (fitting.length === 1) return fitting[0]!;
+  // A label may know the other's name as a synonym: spelling decides.
+  const spelled = await categoryNames(file);
+  const exact = fitting.filter(({ space }) => spelled.every((name) => space.hasName(name)));
+  if (exact.length === 1) return exact[0]!;
   if (fitting.length === 0 && names.length === 1) throw problem!;
   const found =
     fitting.length === 0 ? 'categories of none of them' : `categories of ${fitting.map(({ space }) => space.name).join(' and ')}`;
   throw new UsageError(`--gt ${file}: found ${found}; wanted NAME=FILE with one of ${names.join(', ')}`);
+}
+
+/** Names of the categories of a COCO file. */
+async function categoryNames(file: string): Promise<string[]> {
+  const json = JSON.parse(await readFile(file, 'utf8')) as { categories: { name?: unknown }[] };
+  return json.categories.map(({ name }) => String(name));
 }
 
 /** File names of the images of a COCO file. */
