@@ -1,7 +1,7 @@
 // Runs many frames and prints what the process holds after garbage collection: the heap, its array buffers (WASM memory among them) and the resident
 // set. Nothing is asserted here; a figure that climbs with the frames is a leak.
 //
-// node test/bench/memory.mjs [--frames 500] [--every 50] [--threads 1] [--json FILE]
+// node test/bench/memory.mjs [--frames 500] [--every 50] [--threads 1] [--device wasm|webgpu] [--json FILE]
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
     frames: { type: 'string', default: '500' },
     every: { type: 'string', default: '50' },
     threads: { type: 'string', default: '1' },
+    device: { type: 'string', default: 'wasm' },
     json: { type: 'string' },
   },
 });
@@ -43,7 +44,7 @@ const images = await Promise.all(
   }),
 );
 
-const detector = await loadDetector(assets.node.labelweave, { device: 'wasm', threads });
+const detector = await loadDetector(assets.node.labelweave, { device: options.device, threads });
 const { constants, arena, other } = detector.memory;
 console.log(
   `${detector.device.description}; held by the network: constants ${mb(constants)}, arena ${mb(arena)}, other ${mb(other)} MB`,

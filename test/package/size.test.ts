@@ -17,7 +17,8 @@ const kB = 1000;
  * Modules that a page loads only when it asks for them: another runtime, another model format, models that are not stored optimised, kernels for
  * another engine, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
  */
-const onDemand = /runtime\/reference\/|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|graph\/optimize\/|kernels\.simd|image\/sniff/;
+const onDemand =
+  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|graph\/optimize\/|kernels\.simd|image\/sniff/;
 
 interface Bundle {
   /** What a page loads at once or on the way to its first detection with the default settings on WASM, gzipped bytes. */
@@ -91,6 +92,8 @@ describe('a page that only detects', () => {
     'graph/tfjs/',
     'graph/optimize/',
     'runtime/reference/',
+    'runtime/webgpu/index',
+    'kernels/',
     'image/sniff',
     'taxonomy/catalog/',
     'evaluate/',

@@ -29,11 +29,11 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly facts: DeviceFacts;
   readonly features: ReadonlySet<string>;
-  /** Settles when the device is gone; never rejects. */
-  readonly lost: Promise<DeviceLostError>;
   /** Set once the device is gone. */
   loss: DeviceLostError | undefined;
   readonly #owned: boolean;
+  /** Who waits for the device: told when it is gone. */
+  readonly #waiting = new Set<(error: DeviceLostError) => void>();
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #programs = new Map<string, Promise<Program>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
@@ -44,7 +44,11 @@ export class Gpu {
     this.facts = facts;
     this.features = new Set(facts.features);
     this.#owned = owned;
-    this.lost = device.lost.then((info) => (this.loss = lossOf(facts.name, info)));
+    void device.lost.then((info) => {
+      this.loss = lossOf(facts.name, info);
+      for (const reject of this.#waiting) reject(this.loss);
+      this.#waiting.clear();
+    });
   }
 
   /** What each binding of a kernel is, in order. */
@@ -109,10 +113,17 @@ export class Gpu {
   }
 
   /** A promise of the device that may never settle once the device is gone. */
-  async settled<T>(promise: Promise<T>): Promise<T> {
-    const first = await Promise.race([promise, this.lost]);
-    if (first instanceof DeviceLostError) throw first;
-    return first;
+  settled<T>(promise: Promise<T>): Promise<T> {
+    // Not a race with `lost`: that would keep every frame in memory for as long as the device lives.
+    return new Promise((resolve, reject) => {
+      if (this.loss) return reject(this.loss);
+      this.#waiting.add(reject);
+      const done = (): void => void this.#waiting.delete(reject);
+      promise.then(
+        (value) => (done(), resolve(value)),
+        (error: unknown) => (done(), reject(error as Error)),
+      );
+    });
   }
 
   /** The error behind a rejection: the loss of the device where that is why. */
