@@ -1,11 +1,11 @@
-// Recognises activations that converters wrote out as arithmetic: hard swish, hard sigmoid, silu, mish, leaky relu, relu6.
+// Recognises activations that converters wrote out as arithmetic: hard swish, hard sigmoid, silu, mish, gelu, leaky relu, relu6.
 import type { Graph, Node, NodeOf, ValueId } from '../../ir/graph.js';
 import type { Activation, Attributes } from '../../ir/operators.js';
 import { GraphEditor } from './editor.js';
 
 /**
  * `(x*c) * relu6(x+3)` in every operand order becomes hard_swish with alpha = c exactly as stored; `relu6(x+3) * c` hard_sigmoid; `x * sigmoid(x)` silu;
- * `x * tanh(softplus(x))` mish; `max(x, c*x)` with 0 < c < 1 leaky_relu; `min(relu(x), 6)` relu6. The parts stay where others read them.
+ * `x * tanh(softplus(x))` mish; `x * (1 + erf(x / sqrt 2)) * 0.5` with its factors in any order gelu; `max(x, c*x)` with 0 < c < 1 leaky_relu; `min(relu(x), 6)` relu6. The parts stay where others read them.
  */
 export function matchActivations(graph: Graph): Graph {
   const editor = new GraphEditor(graph);
@@ -44,6 +44,8 @@ function sameShape(editor: GraphEditor, x: ValueId, node: Node): boolean {
 }
 
 function matchProduct(editor: GraphEditor, a: ValueId, b: ValueId): Match | undefined {
+  const gelu = matchGelu(editor, a, b);
+  if (gelu !== undefined) return { x: gelu, activation: { kind: 'gelu' } };
   // c * relu6(x + 3)
   const c = editor.scalar(a);
   const shifted = shiftedRelu6(editor, b);
@@ -72,6 +74,41 @@ function matchProduct(editor: GraphEditor, a: ValueId, b: ValueId): Match | unde
   const softplus = kind === 'tanh' ? editor.producerOf(inner, 'activation') : undefined;
   if (softplus?.attributes.activation.kind === 'softplus' && softplus.inputs[0] === a)
     return { x: a, activation: { kind: 'mish' } };
+  return undefined;
+}
+
+/** The factors of a product of products. */
+function factors(editor: GraphEditor, id: ValueId): ValueId[] {
+  const product = binaryOf(editor, id, 'mul');
+  return product ? [...product.inputs] : [id];
+}
+
+/** x of x * (1 + erf(x / sqrt 2)) * 0.5, whichever two of the three factors are multiplied first; or undefined. */
+function matchGelu(editor: GraphEditor, a: ValueId, b: ValueId): ValueId | undefined {
+  const all = [...factors(editor, a), ...factors(editor, b)];
+  // At most one of the two sides is a product itself.
+  if (all.length !== 3) return undefined;
+  for (const gate of all) {
+    const sum = binaryOf(editor, gate, 'add');
+    for (const [error, one] of sum ? orders(sum) : []) {
+      const erf = editor.producerOf(error, 'unary');
+      if (erf?.attributes.kind !== 'erf' || editor.scalar(one) !== 1) continue;
+      const x = scaledBySqrtHalf(editor, erf.inputs[0]!);
+      const rest = all.filter((factor) => factor !== gate);
+      if (x === undefined || rest.length !== 2 || !rest.includes(x)) continue;
+      if (editor.scalar(rest.find((factor) => factor !== x)) === 0.5) return x;
+    }
+  }
+  return undefined;
+}
+
+/** x of x / sqrt 2 or x * sqrt 1/2, as float32 or half floats hold them; or undefined. */
+function scaledBySqrtHalf(editor: GraphEditor, id: ValueId): ValueId | undefined {
+  const near = (value: number | undefined, wanted: number): boolean => value !== undefined && Math.abs(value / wanted - 1) < 1e-3;
+  const quotient = binaryOf(editor, id, 'div');
+  if (quotient) return near(editor.scalar(quotient.inputs[1]), Math.SQRT2) ? quotient.inputs[0]! : undefined;
+  const product = binaryOf(editor, id, 'mul');
+  for (const [x, k] of product ? orders(product) : []) if (near(editor.scalar(k), Math.SQRT1_2)) return x;
   return undefined;
 }
 
