@@ -2,7 +2,8 @@
 import { openClassScores } from './class-scores.js';
 import type { DecoderContext, OpenDecoder } from './decoder.js';
 import { type Parameters, wrong } from './parameters.js';
-import { addRows, needInputSize, openRows, type Rows, sameRows } from './rows.js';
+import { needInputSize } from './network.js';
+import { addRows, openRows, type Rows, sameRows } from './rows.js';
 import { type HeadPlan, PLAIN_BOXES } from './tail.js';
 
 /**

@@ -3,7 +3,7 @@ import { formatSpace } from '../taxonomy/label-space.js';
 import { formatShape } from '../tensor/shape.js';
 import type { DecoderContext, OpenDecoder } from './decoder.js';
 import { type Parameters, wrong } from './parameters.js';
-import { inputSize, outputOf } from './rows.js';
+import { inputSize, outputOf } from './network.js';
 import { type HeadPlan, type NetworkValue, PLAIN_BOXES } from './tail.js';
 
 /**

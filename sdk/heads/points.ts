@@ -1,7 +1,8 @@
 // Anchor-free heads whose boxes are distances from a point to the four sides: YOLOv8 and v11 before their decoding, NanoDet, GFL, FCOS.
 import { openClassScores } from './class-scores.js';
 import type { DecoderContext, OpenDecoder } from './decoder.js';
-import { addRows, gridPriors, gridsOf, needInputSize, openRows, type Rows, sameRows } from './rows.js';
+import { needInputSize } from './network.js';
+import { addRows, gridPriors, gridsOf, openRows, type Rows, sameRows } from './rows.js';
 import { type HeadPlan, PLAIN_BOXES } from './tail.js';
 
 const positive = (x: number): boolean => x > 0;

@@ -4,7 +4,8 @@ import { openClassScores, type ClassScoreOptions } from './class-scores.js';
 import type { DecoderContext, OpenDecoder } from './decoder.js';
 import { formatSpace } from '../taxonomy/label-space.js';
 import { wrong } from './parameters.js';
-import { addRows, gridPriors, gridsOf, needInputSize, openRows, type Cell } from './rows.js';
+import { needInputSize } from './network.js';
+import { addRows, gridPriors, gridsOf, openRows, type Cell } from './rows.js';
 import { type HeadPlan, PLAIN_BOXES } from './tail.js';
 
 const positive = (x: number): boolean => x > 0;

@@ -25,12 +25,13 @@ describe.skipIf(!hasSharedData)(`SSD-MobileNetV2${hasSharedData ? '' : `: ${noSh
 
   it.each<[DeviceChoice, readonly string[]]>([
     ['wasm', ['bus', 'dog', 'horses', 'kite']],
-    // Plain loops take seconds for an image.
+    // Plain loops, and a GPU that is none, take seconds for an image.
     ['reference', ['dog']],
+    ['webgpu', ['dog']],
   ])(
     '%s',
     async (device, images) => {
-      const detector = await loadDetector(model, { device, threads: 1 });
+      const detector = await loadDetector(model, { device, threads: 1, precision: 'f32' });
       for (const name of images) {
         const { width, height, det } = reference().images[name]!;
         const data = new Uint8Array(readFileSync(sharedData(`detections/${name}.300.rgb`)));

@@ -1,4 +1,5 @@
 // Every decoder against a twin in plain double-precision loops: random outputs in, all candidates out, on the reference and the WASM runtime.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../sdk/errors.js';
 import type { LabelEmbeddings } from '../../sdk/heads/contract.js';
@@ -610,6 +611,48 @@ describe('a decoder that disagrees with its graph says how', () => {
     );
     expect(error).toBeInstanceOf(ModelError);
     expect((error as Error).message).toContain(message);
+  });
+});
+
+describe('any decoder at all', () => {
+  it('opens or is refused by name', async () => {
+    const name = fc.constantFrom('p8', 'p16', 'b', 's', 'rows', 'out', 'none');
+    const value = fc.oneof(
+      name,
+      fc.array(name, { maxLength: 3 }),
+      fc.double(),
+      fc.array(fc.integer({ min: -1, max: 32 }), { maxLength: 4 }),
+      fc.boolean(),
+      fc.constantFrom(
+        null,
+        {},
+        [[]],
+        [[[8, 8]], [[16, 16]]],
+        { type: 'multi-scale' },
+        { type: 'list', boxes: [[0, 0, 1, 1]] },
+        { dimensions: 3 },
+      ),
+      fc.constantFrom('logit', 'softmax', 'probability', 'none', 'first', 'best', 'exp', 'xywh', 'relative'),
+    );
+    const fields = ['outputs', 'output', 'boxes', 'scores', 'centerness', 'classes', 'heatmap', 'size', 'offset', 'strides', 'stride', 'window', 'anchors', 'from', 'background', 'scaleXY', 'extent', 'bins', 'labels', 'columns', 'format', 'unit', 'embeddings', 'variances', 'coding', 'objectness', 'first']; // prettier-ignore
+    // A good decoder with a field or two that are not.
+    const edits = fc.dictionary(fc.constantFrom(...fields), fc.oneof(value, fc.constant(undefined)), { minKeys: 1, maxKeys: 2 });
+    const given = fc.record({ row: fc.constantFrom(...cases), edits });
+    let opened = 0;
+    await fc.assert(
+      fc.asyncProperty(given, async ({ row, edits: changed }) => {
+        const { decoder, network, labels, embeddings } = row;
+        try {
+          await openHead({ dataset: 'toy', decoder: { ...decoder, ...changed } }, networkOf(network), labelSpace('toy', labels), { embeddings }); // prettier-ignore
+          opened++;
+        } catch (error) {
+          if (!(error instanceof ModelError)) throw error;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    // Some are right all the same.
+    expect(opened).toBeGreaterThan(10);
   });
 });
 

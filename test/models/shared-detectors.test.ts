@@ -106,7 +106,7 @@ const models: [string, ModelFiles['manifest'] & { graph: { file: string } }, str
 
 describe.skipIf(!hasSharedData)(`detectors of the shared data${hasSharedData ? '' : `: ${noSharedData}`}`, () => {
   describe.each(models)('%s', (_name, manifest, notesFile, photo, shows) => {
-    it.each<DeviceChoice>(['wasm', 'reference'])(
+    it.each<DeviceChoice>(['wasm', 'webgpu', 'reference'])(
       '%s',
       async (device) => {
         ort.env.wasm.numThreads = 1;
@@ -130,7 +130,7 @@ describe.skipIf(!hasSharedData)(`detectors of the shared data${hasSharedData ? '
           .map((found) => ({ ...found, box: found.box.map((v, i) => Math.min(Math.max(v, 0), i % 2 ? height : width)) }))
           .filter(({ score, box }) => score >= THRESHOLD - EDGE && box[2]! > box[0]! && box[3]! > box[1]!);
 
-        const detector = await loadDetector({ manifest, files: { [file]: bytes } }, { device, threads: 1 });
+        const detector = await loadDetector({ manifest, files: { [file]: bytes } }, { device, threads: 1, precision: 'f32' });
         const image = { data, width, height, channels: 3 as const };
         const options = { scoreThreshold: THRESHOLD, maxDetections: 2000, nms: false as const };
         const found = await detector.detect(image, options);
