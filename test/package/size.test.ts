@@ -18,7 +18,7 @@ const kB = 1000;
  * another engine, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
  */
 const onDemand =
-  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|graph\/optimize\/|kernels\.simd|image\/sniff/;
+  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|heads\/(yolo|points|anchors|boxes)\.js|store\/sha256|graph\/optimize\/|kernels\.simd|image\/sniff/;
 
 interface Bundle {
   /** What a page loads at once or on the way to its first detection with the default settings on WASM, gzipped bytes. */
