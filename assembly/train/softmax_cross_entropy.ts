@@ -1,5 +1,5 @@
 // Softmax cross-entropy of rows over all columns or those of one data set. The plain twin is sdk/train/reference/softmax_cross_entropy.ts.
-import { expv } from '../shared/math';
+import { expv, logv } from '../shared/math';
 import { bytesAre, firstLanes, lanes, put, splat } from './math';
 
 /**
@@ -42,7 +42,9 @@ export function softmax_cross_entropy(
       put(g + ((<usize>c) << 2), e, C - c);
     }
     const own = load<f32>(x + ((<usize>label) << 2));
-    store<f32>(rows + ((<usize>p) << 2), <f32>(<f64>weight * (<f64>top - <f64>own + Math.log(sum))));
+    // Not Math.log: its tables would stand where the host puts its arrays.
+    const entropy: f64 = <f64>f32x4.extract_lane(logv(splat(<f32>sum)), 0);
+    store<f32>(rows + ((<usize>p) << 2), <f32>(<f64>weight * (<f64>top - <f64>own + entropy)));
     const factor = splat(<f32>((<f64>scale * <f64>weight) / sum));
     for (let c = 0; c < C; c += 4) {
       const at = g + ((<usize>c) << 2);
