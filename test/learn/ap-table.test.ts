@@ -18,27 +18,31 @@ function same(found: number, wanted: number, what: string): void {
 
 describe('table of APs', () => {
   it.each([
-    { images: 'all', minScore: 0 },
-    { images: 'with-label', minScore: 0.1 },
-  ] as const)('gives every AP of the plain twin: $images images, scores from $minScore', async ({ images, minScore }) => {
-    await fc.assert(
-      fc.asyncProperty(arbitraryImages(), async (list) => {
-        const firings = build(list);
-        const options = { iou: 0.5, images, epsilon: 2 ** -52, minScore };
-        const table = await ApTable.of(firings, options);
-        for (let a = 0; a < firings.count; a++) {
-          for (let b = 0; b < firings.count; b++) {
-            if (a !== b && firings.datasetOf[a] === firings.datasetOf[b]) continue;
-            const wanted = twinAp(firings, b, options, (image) => detectionsOf(firings, image, a, minScore));
-            const found = table.ap(a, b);
-            same(found, wanted, `AP of ${a} on ${b}`);
-            if (wanted > 0) expect(table.bound(a, b)).toBeGreaterThanOrEqual(wanted - roundOff);
+    { images: 'all', minScore: 0, misses: 'all' },
+    { images: 'with-label', minScore: 0.1, misses: 'all' },
+    { images: 'all', minScore: 0, misses: 'background' },
+  ] as const)(
+    'gives every AP of the plain twin: $images images, scores from $minScore, misses: $misses',
+    async ({ images, minScore, misses }) => {
+      await fc.assert(
+        fc.asyncProperty(arbitraryImages(), async (list) => {
+          const firings = build(list);
+          const options = { iou: 0.5, images, epsilon: 2 ** -52, minScore, misses };
+          const table = await ApTable.of(firings, options);
+          for (let a = 0; a < firings.count; a++) {
+            for (let b = 0; b < firings.count; b++) {
+              if (a !== b && firings.datasetOf[a] === firings.datasetOf[b]) continue;
+              const wanted = twinAp(firings, b, options, (image) => detectionsOf(firings, image, a, minScore));
+              const found = table.ap(a, b);
+              same(found, wanted, `AP of ${a} on ${b}`);
+              if (wanted > 0) expect(table.bound(a, b)).toBeGreaterThanOrEqual(wanted - roundOff);
+            }
           }
-        }
-      }),
-      { numRuns: 150 },
-    );
-  });
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
 
   it.each<MergeRule & { images: 'all' | 'with-label' }>([
     { combine: 'union', nms: 0.5, plusOne: true, images: 'with-label' },

@@ -12,6 +12,7 @@ export interface TwinOptions {
   readonly images: 'all' | 'with-label';
   readonly epsilon: number;
   readonly minScore: number;
+  readonly misses?: 'all' | 'background';
 }
 
 const area = (box: readonly number[], plus: number): number => (box[2]! - box[0]! + plus) * (box[3]! - box[1]! + plus);
@@ -48,6 +49,16 @@ export function suppress<T extends Detection>(list: readonly T[], threshold: num
   return kept;
 }
 
+/** Whether a box overlaps any ground truth of the image, whatever its label. */
+function onObject(firings: Firings, image: number, box: readonly number[], least: number): boolean {
+  for (let g = firings.truthStarts[image]!; g < firings.truthStarts[image + 1]!; g++) {
+    const truth = [...firings.truthBoxes.subarray(4 * g, 4 * g + 4)];
+    const crowd = firings.truthFlags[g] === 1;
+    if ((crowd ? intersection(box, truth) / area(box, 0) : iou(box, truth)) >= least) return true;
+  }
+  return false;
+}
+
 /** AP of what `detect` finds on the ground truth of label c, as pycocotools has it. */
 export function twinAp(firings: Firings, c: number, options: TwinOptions, detect: (image: number) => Detection[]): number {
   const d = firings.datasetOf[c]!;
@@ -76,6 +87,7 @@ export function twinAp(firings: Firings, c: number, options: TwinOptions, detect
       }
       if (best) best.taken = true;
       else if (truths.some((one) => one.crowd && intersection(box, one.box) / area(box, 0) >= options.iou)) continue;
+      else if (options.misses === 'background' && onObject(firings, image, box, options.iou)) continue;
       all.push({ score, hit: best !== undefined });
     }
   });

@@ -21,13 +21,16 @@ export interface CandidateOptions extends Partial<CandidateRule>, LongOptions {
    * validation sets and for separate models of different strength. Or a loss of your own.
    */
   readonly loss?: (typeof lossNames)[number] | Loss | undefined;
-  /** Of `ap`: the paper's form or that of the authors' code (default). */
+  /**
+   * Of `ap`: the paper's form or that of the authors' code (default). Of `distortion`: `paper` takes the mean over all boxes as Eq. 9 says, for which lambda
+   * and tau must be very small; by default it is relative to each label's own scores.
+   */
   readonly form?: 'paper' | 'code' | undefined;
   /** Finer settings of the AP loss. */
   readonly ap?: ApLossOptions | undefined;
   /** Finer settings of the stand-in loss. */
   readonly standIn?: StandInOptions | undefined;
-  /** Finer settings of the distortion loss. */
+  /** Finer settings of the distortion loss. Its `relative` is true here unless `form` is `paper`. */
   readonly distortion?: DistortionOptions | undefined;
   /** Vectors of names from a text encoder, for a part of language in the cost. */
   readonly language?: readonly EmbeddedSpace[] | undefined;
@@ -44,7 +47,7 @@ export interface CandidateOptions extends Partial<CandidateRule>, LongOptions {
 const rules: Readonly<Record<string, CandidateRule>> = {
   'ap code': { tau: 0.2, pairCost: 0.05, pairDrop: 0.2, timesSize: true },
   'ap paper': { tau: 0.25 },
-  distortion: { tau: 0.25 },
+  distortion: { tau: 0.75 },
   'stand-in': { tau: 0.75 },
 };
 
@@ -67,7 +70,7 @@ async function lossOf(firings: Firings, options: CandidateOptions): Promise<{ lo
     );
     preset = rules['stand-in']!;
   } else if (wanted === 'distortion') {
-    loss = await distortionLoss(firings, options.distortion, long);
+    loss = await distortionLoss(firings, { relative: form !== 'paper', ...options.distortion }, long);
     preset = rules['distortion']!;
   } else {
     throw new ArgumentError({ thing: 'loss', found: describe(wanted), wanted: `${lossNames.join(', ')}, or a loss of your own` });

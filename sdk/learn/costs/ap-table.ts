@@ -16,6 +16,11 @@ export interface ApOptions {
    * UniDet's code has it: a label that also fires elsewhere then looks as good as one that does not.
    */
   readonly images?: 'all' | 'with-label' | undefined;
+  /**
+   * What counts as a miss: `all` that hits no ground truth of the label (default), or only what lies on the `background`: boxes on objects of other labels
+   * are passed over then, as a broader label rightly fires on them.
+   */
+  readonly misses?: 'all' | 'background' | undefined;
   /** Added to the number of detections in a precision. Default 2^-52, as COCO's tools; UniDet's code has 1e-8. */
   readonly epsilon?: number | undefined;
   /** UniDet's shortcut: 0 where the first 100 ground truths give fewer than 10 hits. Default false. */
@@ -94,6 +99,8 @@ export class ApTable {
   #eventKinds = new Uint8Array(0);
   /** [E] 1 + pair for a hit of the pair looked at, its negative where ignored. */
   readonly #marks: Int32Array;
+  /** [P] set where the box overlaps some ground truth. */
+  readonly #onObject: Uint8Array;
   /** [N] 1 + label for the images of the label looked at. */
   readonly #imageMarks: Uint32Array;
   #markedLabel = -1;
@@ -101,13 +108,16 @@ export class ApTable {
   readonly #own: Float64Array;
 
   private constructor(firings: Firings, options: ApOptions) {
-    const { iou = 0.5, images = 'all', epsilon = cocoEpsilon, shortcut = false, minScore = 0 } = options;
+    const { iou = 0.5, images = 'all', misses = 'all', epsilon = cocoEpsilon, shortcut = false, minScore = 0 } = options;
     const { geometry = firings.masks ? 'masks' : 'boxes' } = options;
     if (typeof iou !== 'number' || !(iou > 0 && iou <= 1)) {
       throw new ArgumentError({ thing: 'iou', found: describe(iou), wanted: 'a number above 0, up to 1' });
     }
     if (images !== 'all' && images !== 'with-label') {
       throw new ArgumentError({ thing: 'images', found: describe(images), wanted: '"all" or "with-label"' });
+    }
+    if (misses !== 'all' && misses !== 'background') {
+      throw new ArgumentError({ thing: 'misses', found: describe(misses), wanted: '"all" or "background"' });
     }
     if (typeof minScore !== 'number' || !(minScore >= 0 && minScore <= 1)) {
       throw new ArgumentError({ thing: 'minScore', found: describe(minScore), wanted: 'a number from 0 to 1' });
@@ -116,7 +126,7 @@ export class ApTable {
       throw new LearnError('invalid-firings', { thing: 'firings', found: 'no masks', wanted: 'masks, as geometry says' });
     }
     this.firings = firings;
-    this.options = { iou, images, epsilon, shortcut, minScore, geometry };
+    this.options = { iou, images, misses, epsilon, shortcut, minScore, geometry };
     const { count: L, boxStarts, scoreStarts, scoreLabels, scores, imageDatasets } = firings;
     const D = (this.#D = firings.spaces.length);
     const [N, P, E] = [imageDatasets.length, scoreStarts.length - 1, scores.length];
@@ -144,6 +154,7 @@ export class ApTable {
       for (let i = from; i < to; i++) this.#ranked[i] = this.#grouped[from + order[i - from]!]!;
     }
     this.#marks = new Int32Array(E);
+    this.#onObject = new Uint8Array(P);
     this.#imageMarks = new Uint32Array(N);
 
     const { truthStarts, truthLabels, truthFlags } = firings;
@@ -266,6 +277,7 @@ export class ApTable {
           hitOverlaps[hits++] = value;
         }
         if (hits > hitStarts[p - firstBox]!) {
+          this.#onObject[p] = 1;
           for (let e = scoreStarts[p]!; e < scoreStarts[p + 1]!; e++) if (scores[e]! >= minScore) order.push(e);
         }
       }
@@ -397,6 +409,7 @@ export class ApTable {
       if (this.#cut(b, (image) => byImage.get(image) ?? 0)) return 0;
     }
     const onlyLabelled = images === 'with-label';
+    const onlyBackground = this.options.misses === 'background';
     if (onlyLabelled) this.#markImages(b);
     const group = a * this.#D + this.firings.datasetOf[b]!;
     this.#curve.clear();
@@ -408,7 +421,9 @@ export class ApTable {
       if (mark === pair + 1) {
         found++;
         this.#curve.add(found / positives, found / (found + misses + epsilon));
-      } else if (mark !== -(pair + 1) && (!onlyLabelled || this.#imageMarks[this.#imageOf(e)] === b + 1)) misses++;
+      } else if (mark !== -(pair + 1) && (!onlyLabelled || this.#imageMarks[this.#imageOf(e)] === b + 1)) {
+        if (!onlyBackground || !this.#onObject[this.#scoreBoxes[e]!]) misses++;
+      }
     }
     return this.#curve.integrate();
   }
@@ -495,6 +510,7 @@ export class ApTable {
           free[best] = -1;
           kind = outcome.hit;
         } else if (crowds.some((g) => overlap(p, g) >= threshold)) kind = outcome.ignored;
+        else if (this.options.misses === 'background' && this.#onObject[p]) kind = outcome.ignored;
         outScores[count] = score;
         outKinds[count] = kind;
         outImages[count++] = image;

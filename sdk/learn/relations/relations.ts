@@ -13,9 +13,9 @@ export interface RelationsOptions extends ApOptions, LongOptions {
   readonly least?: number | undefined;
   /** Most share of the broader label's own AP that the narrower one reaches. Default 0.5. */
   readonly most?: number | undefined;
-  /** Ground truths that both labels need. Default 5. */
+  /** Ground truths that both labels need. Default 10. */
   readonly minimumInstances?: number | undefined;
-  /** Merged labels (sets of nodes): pairs that stand together are left out. */
+  /** Merged labels (sets of nodes). A label that has its twin in the other data set is no part of another label there: such pairs are left out. */
   readonly merges?: readonly (readonly number[])[] | undefined;
 }
 
@@ -31,8 +31,8 @@ export function wilson(k: number, n: number): [lower: number, upper: number] {
 
 /**
  * Finds subset relations. a is a subset of b where b reaches `least` of a's own AP on the ground truth of a, a reaches at most `most` of b's own AP on
- * that of b, and b's recall on a is above a's recall on b beyond doubt (Wilson intervals of 95 % do not touch). Both are measured on the images that
- * contain the label judged, since a broader label rightly fires on others, too; a pair that never fires counts with 0. The second share is divided by what
+ * that of b, and b's recall on a is above a's recall on b beyond doubt (Wilson intervals of 95 % do not touch). Both are measured on all images of the data
+ * set, negatives too, but boxes on objects of other labels are no misses, since a broader label rightly fires on them. The second share is divided by what
  * the head of a reaches on b's images for its best labels, so that a weak head alone makes no subset. Relations that would close a cycle are left out, the
  * weakest first.
  *
@@ -40,13 +40,13 @@ export function wilson(k: number, n: number): [lower: number, upper: number] {
  * @throws ArgumentError, LearnError, or `signal.reason`.
  */
 export async function findRelations(firings: Firings, options: RelationsOptions = {}): Promise<Relation[]> {
-  const { least = 0.5, most = 0.5, minimumInstances = 5, merges = [], signal, onProgress, ...ap } = options;
+  const { least = 0.5, most = 0.5, minimumInstances = 10, merges = [], signal, onProgress, ...ap } = options;
   for (const [thing, value] of Object.entries({ least, most })) {
     if (!(typeof value === 'number' && value >= 0 && value <= 1)) {
       throw new ArgumentError({ thing, found: describe(value), wanted: 'a number from 0 to 1' });
     }
   }
-  const table = await ApTable.of(firings, { images: 'with-label', ...ap }, { signal, onProgress });
+  const table = await ApTable.of(firings, { misses: 'background', ...ap }, { signal, onProgress });
   const { cross } = tableParts(table);
   const { datasetOf, spaces, count } = firings;
   const enough = (c: number): boolean => table.instances[c]! >= Math.max(1, minimumInstances);
@@ -82,9 +82,12 @@ export async function findRelations(firings: Firings, options: RelationsOptions 
   const group = new Map<number, number>();
   merges.forEach((members, k) => members.forEach((c) => group.set(c, k)));
 
+  /** Whether label c has been found to be the same as a label of data set d. */
+  const hasTwin = (c: number, d: number): boolean => merges[group.get(c) ?? -1]?.some((m) => datasetOf[m] === d) ?? false;
+
   const found: { a: number; b: number; forward: number; backward: number }[] = [];
   for (const [x, y] of pairs) {
-    if (group.has(x) && group.get(x) === group.get(y)) continue;
+    if (hasTwin(x, datasetOf[y]!) || hasTwin(y, datasetOf[x]!)) continue;
     for (const [a, b] of [
       [x, y],
       [y, x],
