@@ -37,6 +37,17 @@ describe('programs', () => {
     expect(readFileSync(join(consumer, 'review.html'), 'utf8')).toContain('<h1>things</h1>');
   });
 
+  it('several-models: each object with what each model calls it', async () => {
+    const args = [
+      'examples/several-models/detect.mjs',
+      'examples/taxonomies/everyday.json',
+      'photo.jpg',
+      join(root, 'build/models/tiny-face'),
+    ];
+    const stdout = await runOk(process.execPath, args, { cwd: consumer });
+    expect(stdout).toMatch(/^person 0\.\d\d \(centernet-mbv3: coco person 0\.\d\d/m);
+  });
+
   it('the demo says what each data set calls what three detectors find, and answers in labels of a user', async () => {
     // It takes photos and models from packages of this repository.
     const stdout = await runOk(process.execPath, [join(root, 'examples/demo.mjs')], { cwd: root });
