@@ -34,7 +34,7 @@ function open(name: string, opset: number): Opened {
   const numbers = new Float32Array(new Uint8Array(bytes).buffer);
   const [batch, channels, height, width] = shapes[0] as [number, number, number, number];
   const model = readOnnxModel(new Uint8Array(golden(`${name}-${opset}.onnx`)), `${name}-${opset}.onnx`);
-  const dimensions = opset === 16 ? { batch, height, width } : {};
+  const dimensions: Record<string, number> = opset === 16 ? { batch, height, width } : {};
   const graph = importOnnx(model, { dimensions, channelsLast: { inputs: ['x'] } });
   const image = new Float32Array(sizeOf(shapes[0]!));
   for (let c = 0; c < channels; c++) {
