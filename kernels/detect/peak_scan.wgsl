@@ -24,9 +24,6 @@ struct Shape {
 // Neither NaN nor what stands beside it is a peak: as a centre it is left out, as a neighbour it is above everything.
 const nan_order = 0xffffffffu;
 
-var<workgroup> found: atomic<u32>;
-var<workgroup> start: u32;
-
 // Rows [x, y) and columns [z, w) of the neighbourhood of a pixel.
 fn neighbourhood(pixel: u32) -> vec4<u32> {
   let y = pixel / shape.width;
@@ -74,40 +71,32 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let e = flat_index(group, groups, lane) * 4u;
-  var peaks = vec4<bool>(false);
-  var keys = vec4<u32>(0u);
-  if (e < shape.total) {
-    keys = order4(vec4<f32>(map[e >> 2u]), nan_order);
-    let least = order(f32(threshold[0]), nan_order);
-    let inside = vec4<u32>(e, e + 1u, e + 2u, e + 3u) < vec4<u32>(shape.total);
-    peaks = inside & (keys >= vec4<u32>(least)) & (keys != vec4<u32>(nan_order));
-    if (any(peaks)) {
-      if (fours == 1u) {
-        peaks &= keys >= highest4(e);
-      } else {
-        for (var j = 0u; j < 4u; j++) {
-          if (peaks[j]) {
-            peaks[j] = keys[j] >= highest(e + j);
-          }
-        }
+  if (e >= shape.total) {
+    return;
+  }
+  let keys = order4(vec4<f32>(map[e >> 2u]), nan_order);
+  let least = order(f32(threshold[0]), nan_order);
+  let inside = vec4<u32>(e, e + 1u, e + 2u, e + 3u) < vec4<u32>(shape.total);
+  var peaks = inside & (keys >= vec4<u32>(least)) & (keys != vec4<u32>(nan_order));
+  if (!any(peaks)) {
+    return;
+  }
+  if (fours == 1u) {
+    peaks &= keys >= highest4(e);
+  } else {
+    for (var j = 0u; j < 4u; j++) {
+      if (peaks[j]) {
+        peaks[j] = keys[j] >= highest(e + j);
       }
     }
   }
+  // Peaks are few as a rule, so that the counter of the whole map serves; a count a workgroup would need barriers in every one of them.
   let marks = select(vec4<u32>(0u), vec4<u32>(1u), peaks);
   let count = marks.x + marks.y + marks.z + marks.w;
-  var slot = 0u;
-  if (count > 0u) {
-    slot = atomicAdd(&found, count);
+  if (count == 0u) {
+    return;
   }
-  workgroupBarrier();
-  if (lane == 0u) {
-    let all = atomicLoad(&found);
-    if (all > 0u) {
-      start = atomicAdd(&state[0], all);
-    }
-  }
-  workgroupBarrier();
-  slot += start;
+  var slot = atomicAdd(&state[0], count);
   for (var j = 0u; j < 4u; j++) {
     if (peaks[j]) {
       list[slot] = vec2<u32>(keys[j], e + j);

@@ -47,14 +47,19 @@ fn main(
     }
   }
   parts[share.slot] = total;
-  for (var half = lanes / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (share.lane < half) {
-      parts[share.slot] = join(parts[share.slot], parts[share.slot + half * share.step]);
+  // Up to 16 invocations combine the parts of a line, then the first of them what these have: two barriers compile much faster than a loop.
+  workgroupBarrier();
+  if (share.lane < 16u) {
+    for (var k = share.lane + 16u; k < lanes; k += 16u) {
+      total = join(total, parts[share.slot + (k - share.lane) * share.step]);
     }
+    parts[share.slot] = total;
   }
+  workgroupBarrier();
   if (inside && share.lane == 0u) {
-    total = parts[share.slot];
+    for (var k = 1u; k < min(lanes, 16u); k++) {
+      total = join(total, parts[share.slot + k * share.step]);
+    }
     y[share.line] = scalar(select(total, total / f32(shape.length), kind == 0u));
   }
 }

@@ -10,6 +10,7 @@
 @group(0) @binding(2) var<uniform> shape: Shape;
 
 var<workgroup> parts: array<f32, 256>;
+var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -25,29 +26,36 @@ fn main(
     most = max(most, f32(x[share.base + k * shape.inner]));
   }
   let first = share.slot - share.lane * share.step;
+  // Up to 16 invocations combine the parts of a line, then all of them what these have.
   parts[share.slot] = most;
-  for (var half = lanes / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (share.lane < half) {
-      parts[share.slot] = max(parts[share.slot], parts[share.slot + half * share.step]);
+  workgroupBarrier();
+  if (share.lane < 16u) {
+    for (var k = share.lane + 16u; k < lanes; k += 16u) {
+      most = max(most, parts[first + k * share.step]);
     }
+    parts[share.slot] = most;
   }
   workgroupBarrier();
-  most = parts[first];
-  workgroupBarrier();
+  for (var k = 0u; k < min(lanes, 16u); k++) {
+    most = max(most, parts[first + k * share.step]);
+  }
   var sum = 0.0;
   for (var k = share.lane; k < end; k += lanes) {
     sum += exp(f32(x[share.base + k * shape.inner]) - most);
   }
-  parts[share.slot] = sum;
-  for (var half = lanes / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (share.lane < half) {
-      parts[share.slot] += parts[share.slot + half * share.step];
+  sums[share.slot] = sum;
+  workgroupBarrier();
+  if (share.lane < 16u) {
+    for (var k = share.lane + 16u; k < lanes; k += 16u) {
+      sum += sums[first + k * share.step];
     }
+    sums[share.slot] = sum;
   }
   workgroupBarrier();
-  sum = parts[first];
+  sum = 0.0;
+  for (var k = 0u; k < min(lanes, 16u); k++) {
+    sum += sums[first + k * share.step];
+  }
   for (var k = share.lane; k < end; k += lanes) {
     let at = share.base + k * shape.inner;
     y[at] = scalar(exp(f32(x[at]) - most) / sum);

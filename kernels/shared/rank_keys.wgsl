@@ -7,8 +7,6 @@ struct Shape {
   // Elements of a row, and pairs from one row of the list to the next.
   length: u32,
   pitch: u32,
-  // Words of state from one row to the next.
-  state_pitch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<element>;
@@ -30,6 +28,6 @@ fn main(
   let at = i - row * shape.length;
   list[row * shape.pitch + at] = vec2<u32>(key(x[i]), at);
   if (at == 0u) {
-    state[row * shape.state_pitch] = shape.length;
+    state[row * 2u] = shape.length;
   }
 }

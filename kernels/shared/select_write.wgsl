@@ -6,7 +6,6 @@ struct Shape {
   total: u32,
   k: u32,
   pitch: u32,
-  state_pitch: u32,
   // Elements of a row of x.
   length: u32,
 }
@@ -31,7 +30,7 @@ fn main(
   }
   let row = i / shape.k;
   let place = i - row * shape.k;
-  let held = min(state[row * shape.state_pitch], shape.k);
+  let held = min(state[row * 2u], shape.k);
   if (place == 0u) {
     count[row] = i32(held);
   }

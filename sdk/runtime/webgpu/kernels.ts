@@ -8,6 +8,7 @@ import pairwiseIou from '../../../kernels/detect/pairwise_iou.wgsl';
 import peakScan from '../../../kernels/detect/peak_scan.wgsl';
 import rankKeys from '../../../kernels/detect/rank_keys.wgsl';
 import rankKeysInt from '../../../kernels/detect/rank_keys_int.wgsl';
+import rankPairs from '../../../kernels/detect/rank_pairs.wgsl';
 import scoreMerge from '../../../kernels/detect/score_merge.wgsl';
 import selectClear from '../../../kernels/detect/select_clear.wgsl';
 import selectCollect from '../../../kernels/detect/select_collect.wgsl';
@@ -112,6 +113,7 @@ export const kernels = {
   activation,
   binary,
   // image and detection
+  rank_pairs: rankPairs,
   nms_scan: nmsScan,
   nms_overlap: nmsOverlap,
   nms_keys: nmsKeys,

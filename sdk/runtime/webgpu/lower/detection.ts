@@ -13,19 +13,31 @@ const SELECT_SIZE = 256;
 /** Pairs that sort_block sorts in workgroup memory. */
 const BLOCK = 1024;
 
-/** Words of a row's state before its bins (shared/select.wgsl), and bins of a pass. */
-const STATE_HEAD = 36;
+/** Comparisons up to which every pair counts its betters; beyond, bitonic sorting is faster. */
+const MOST_COMPARISONS = 2 ** 24;
+
+/** Words of a row's state, and bins of a pass (shared/select.wgsl). */
+const STATE_WORDS = 2;
 const BINS = 256;
 
-/** Workgroups that share the list of a row at most: enough for a GPU, few where a list is short. */
-const MOST_SHARES = 32;
+/** Workgroups that share the list of a row at most: lists are short as a rule, and a workgroup with barriers costs software adapters much. */
+const MOST_SHARES = 8;
 
 function value(id: ValueId): Binding {
   return { kind: 'value', value: id };
 }
 
-function nextPower(n: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, n)));
+function uniform(...members: Parameters<typeof uniforms>[0]): Binding {
+  return { kind: 'uniform', data: uniforms(members) };
+}
+
+function clear(words: Binding, count: number): Dispatch {
+  return {
+    kernel: 'select_clear',
+    overrides: {},
+    bindings: [words, uniform(count)],
+    workgroups: flatWorkgroups(count, FLAT_SIZE),
+  };
 }
 
 /** What select makes of lists of pairs: the dispatches that clear, choose and sort, and where the sorted pairs are. */
@@ -34,8 +46,7 @@ interface Selection {
   state: Binding;
   /** Pairs from one row of `list` to the next. */
   pitch: number;
-  statePitch: number;
-  clear: Dispatch;
+  clear: Dispatch[];
   /** To run once the list is filled. */
   choose: Dispatch[];
   best: Binding;
@@ -46,58 +57,73 @@ interface Selection {
 function select(rows: number, length: number, k: number): Selection {
   // Short lists, and those of which most is wanted, are sorted as they are.
   const whole = length <= BLOCK || k * 2 >= length;
-  const bits = Math.max(1, Math.ceil(Math.log2(length)));
-  const shifts = [24, 16, 8, 0];
-  const orderPasses = shifts.length;
-  for (let pass = Math.ceil(bits / 8); pass > 0; pass--) shifts.push((pass - 1) * 8);
-  const bestPitch = nextPower(whole ? length : k);
-  const pitch = whole ? bestPitch : length;
-  const statePitch = whole ? STATE_HEAD : STATE_HEAD + shifts.length * BINS;
-  const list: Binding = { kind: 'scratch', key: 'list', bytes: rows * pitch * 8 };
-  const state: Binding = { kind: 'scratch', key: 'state', bytes: rows * statePitch * 4 };
-  const best: Binding = whole ? list : { kind: 'scratch', key: 'best', bytes: rows * bestPitch * 8 };
+  const state: Binding = { kind: 'scratch', key: 'state', bytes: rows * STATE_WORDS * 4 };
+  const clears = [clear(state, rows * STATE_WORDS)];
   const choose: Dispatch[] = [];
+  const limit = whole ? length : k;
+  const bestPitch = nextPower(limit);
+  const pitch = whole ? bestPitch : length;
+  const list: Binding = { kind: 'scratch', key: 'list', bytes: rows * pitch * 8 };
+  let chosen = list;
   if (!whole) {
+    const bits = Math.ceil(Math.log2(length));
+    const orderShifts = [24, 16, 8, 0];
+    const shifts = [...orderShifts];
+    for (let shift = Math.ceil(bits / 8) * 8 - 8; shift >= 0; shift -= 8) shifts.push(shift);
+    const passes = shifts.length;
+    const bins: Binding = { kind: 'scratch', key: 'bins', bytes: rows * passes * BINS * 4 };
+    clears.push(clear(bins, rows * passes * BINS));
+    const cut = (pass: number): Binding => ({ kind: 'scratch', key: `cut${pass & 1}`, bytes: rows * 16 });
     const shares = Math.min(MOST_SHARES, Math.ceil(length / (SELECT_SIZE * 8)));
-    for (const [pass, shift] of shifts.entries()) {
-      const data = uniforms([pitch, statePitch, k, pass, orderPasses, shift, shifts[pass - 1] ?? 0, length - 1]);
+    // One more than there are digits: the last only derives the cut.
+    for (let pass = 0; pass <= passes; pass++) {
+      const [shift = 0, before = 0] = [shifts[pass], shifts[pass - 1]];
       choose.push({
         kernel: 'select_histogram',
         overrides: {},
-        bindings: [list, state, { kind: 'uniform', data }],
-        workgroups: [shares, rows, 1],
+        bindings: [
+          ...[list, state, bins, cut(pass - 1), cut(pass)],
+          uniform(pitch, k, pass, passes, orderShifts.length, shift, before, length - 1),
+        ],
+        workgroups: [pass === passes ? 1 : shares, rows, 1],
       });
     }
-    const last = shifts.length - 1;
-    const data = uniforms([pitch, statePitch, bestPitch, last, orderPasses, shifts[last]!, length - 1, k]);
+    chosen = { kind: 'scratch', key: 'chosen', bytes: rows * bestPitch * 8 };
     choose.push({
       kernel: 'select_collect',
       overrides: {},
-      bindings: [list, state, best, { kind: 'uniform', data }],
+      bindings: [list, cut(passes), state, chosen, uniform(pitch, bestPitch, length - 1, k)],
       workgroups: [shares, rows, 1],
     });
   }
-  choose.push(...sort(best, state, rows, bestPitch, statePitch, whole ? length : k));
-  const words = rows * statePitch;
-  return {
-    ...{ list, state, pitch, statePitch, choose, best, bestPitch },
-    clear: {
-      kernel: 'select_clear',
-      overrides: {},
-      bindings: [state, { kind: 'uniform', data: uniforms([words]) }],
-      workgroups: flatWorkgroups(words, FLAT_SIZE),
-    },
-  };
+  const sorted = sort(chosen, state, rows, bestPitch, limit);
+  return { list, state, pitch, clear: clears, choose: [...choose, ...sorted.dispatches], best: sorted.best, bestPitch };
 }
 
-/** Bitonic sort of `rows` rows of `pitch` pairs, a power of two. */
-function sort(best: Binding, state: Binding, rows: number, pitch: number, statePitch: number, limit: number): Dispatch[] {
+/** Sorts `rows` rows of up to `limit` pairs, `pitch` (a power of two) apart: into a list of its own where that is short, else in place. */
+function sort(
+  list: Binding,
+  state: Binding,
+  rows: number,
+  pitch: number,
+  limit: number,
+): { dispatches: Dispatch[]; best: Binding } {
+  if (rows * limit * limit <= MOST_COMPARISONS) {
+    const best: Binding = { kind: 'scratch', key: 'best', bytes: rows * pitch * 8 };
+    const dispatch: Dispatch = {
+      kernel: 'rank_pairs',
+      overrides: {},
+      bindings: [list, state, best, uniform(rows * limit, limit, pitch)],
+      workgroups: flatWorkgroups(rows * limit, FLAT_SIZE),
+    };
+    return { dispatches: [dispatch], best };
+  }
   const block = Math.min(pitch, BLOCK);
   const depth = Math.ceil(rows / 65_535);
   const blocks = (run: number): Dispatch => ({
     kernel: 'sort_block',
     overrides: {},
-    bindings: [best, state, { kind: 'uniform', data: uniforms([pitch, statePitch, limit, block, run, rows]) }],
+    bindings: [list, state, uniform(pitch, limit, block, run, rows)],
     workgroups: [pitch / block, Math.ceil(rows / depth), depth],
   });
   const dispatches = [blocks(0)];
@@ -107,19 +133,23 @@ function sort(best: Binding, state: Binding, rows: number, pitch: number, stateP
       dispatches.push({
         kernel: 'sort_merge',
         overrides: {},
-        bindings: [best, { kind: 'uniform', data: uniforms([total, pitch, run, reach]) }],
+        bindings: [list, uniform(total, pitch, run, reach)],
         workgroups: flatWorkgroups(total, FLAT_SIZE),
       });
     }
     dispatches.push(blocks(run));
   }
-  return dispatches;
+  return { dispatches, best: list };
+}
+
+function nextPower(n: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, n)));
 }
 
 /** The last step of peak_top_k and top_k: values and indices of the sorted pairs. */
 function write(
   kernel: 'select_write' | 'select_write_int',
-  { best, state, bestPitch, statePitch }: Selection,
+  { best, state, bestPitch }: Selection,
   rows: number,
   length: number,
   k: number,
@@ -132,7 +162,7 @@ function write(
     overrides: {},
     bindings: [
       ...[value(x), best, state, value(values), value(index), count],
-      { kind: 'uniform', data: uniforms([rows * k, k, bestPitch, statePitch, length]) },
+      { kind: 'uniform', data: uniforms([rows * k, k, bestPitch, length]) },
     ],
     workgroups: flatWorkgroups(rows * k, FLAT_SIZE),
   };
@@ -266,6 +296,7 @@ export const detection = {
     const words = Math.ceil(k / 32);
     const mask: Binding = { kind: 'scratch', key: 'mask', bytes: k * words * 4 };
     const overlap = uniforms([k * words, words, k, { f32: iouThreshold }]);
+    const sorted = sort(list, state, 1, pitch, k);
     dispatches.push(
       {
         kernel: 'nms_keys',
@@ -273,17 +304,17 @@ export const detection = {
         bindings: [value(scores), value(count), list, state, { kind: 'uniform', data: uniforms([k]) }],
         workgroups: flatWorkgroups(k, FLAT_SIZE),
       },
-      ...sort(list, state, 1, pitch, 1, k),
+      ...sorted.dispatches,
       {
         kernel: 'nms_overlap',
         overrides: { per_class: perClass ? 1 : 0 },
-        bindings: [wide, value(labels), list, state, mask, { kind: 'uniform', data: overlap }],
+        bindings: [wide, value(labels), sorted.best, state, mask, { kind: 'uniform', data: overlap }],
         workgroups: flatWorkgroups(k * words, FLAT_SIZE),
       },
       {
         kernel: 'nms_scan',
         overrides: {},
-        bindings: [mask, list, state, value(index), value(kept), { kind: 'uniform', data: uniforms([words, k]) }],
+        bindings: [mask, sorted.best, state, value(index), value(kept), { kind: 'uniform', data: uniforms([words, k]) }],
         workgroups: [1, 1, 1],
       },
     );
@@ -296,7 +327,7 @@ export const detection = {
     const [, H, W, U] = context.shape(map) as [number, number, number, number];
     const total = H * W * U;
     const selection = select(1, total, k);
-    const { clear, list, state, choose } = selection;
+    const { list, state, choose } = selection;
     const scan: Dispatch = {
       kernel: 'peak_scan',
       overrides: { fours: U % 4 === 0 ? 1 : 0 },
@@ -307,7 +338,7 @@ export const detection = {
       workgroups: flatWorkgroups(Math.ceil(total / 4), FLAT_SIZE),
     };
     const last = write('select_write', selection, 1, total, k, map, [values, index], value(count));
-    return [clear, scan, ...choose, last];
+    return [...selection.clear, scan, ...choose, last];
   },
 
   top_k(context, { inputs, outputs, attributes: { k } }) {
@@ -317,15 +348,15 @@ export const detection = {
     const rows = sizeOf(context.shape(x)) / length;
     const integer = context.dtype(x) === 'int32';
     const selection = select(rows, length, k);
-    const { clear, list, state, choose, pitch, statePitch } = selection;
+    const { list, state, choose, pitch } = selection;
     const keys: Dispatch = {
       kernel: integer ? 'rank_keys_int' : 'rank_keys',
       overrides: {},
-      bindings: [value(x), list, state, { kind: 'uniform', data: uniforms([rows * length, length, pitch, statePitch]) }],
+      bindings: [value(x), list, state, { kind: 'uniform', data: uniforms([rows * length, length, pitch]) }],
       workgroups: flatWorkgroups(rows * length, FLAT_SIZE),
     };
     const count: Binding = { kind: 'scratch', key: 'count', bytes: rows * 4 };
     const kernel = integer ? 'select_write_int' : 'select_write';
-    return [clear, keys, ...choose, write(kernel, selection, rows, length, k, x, [values, index], count)];
+    return [...selection.clear, keys, ...choose, write(kernel, selection, rows, length, k, x, [values, index], count)];
   },
 } satisfies LowerTable;
