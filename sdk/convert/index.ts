@@ -131,9 +131,9 @@ export async function proposeManifest(location: string | URL, options: ProposeOp
     heads: [{ dataset: 'dataset', labels: [{ id: 1, name: 'label 1' }], decoder: { type: 'unknown' } }],
   };
   const files: ModelFiles = { manifest, files: {}, base: text.slice(0, cut + 1) || './' };
-  const outputs = info.outputs.map(({ name }) => name);
+  const outputs = info.tail ? [info.tail.boxes, info.tail.scores] : info.outputs.map(({ name }) => name);
   const { graph } = await openModel(files, { outputs, input: 'tensor', signal });
-  const heads = await proposeHeads(graph, { height, width });
+  const heads = await proposeHeads(graph, { height, width }, info.tail);
   const [best] = heads;
   if (!best) return { heads, manifest: undefined };
   const labels = Array.from({ length: best.labels }, (_, i) => ({ id: i + 1, name: `label ${i + 1}` }));

@@ -1,4 +1,5 @@
 // Guesses which head fits a network by the shapes of its outputs. Every guess is opened against the graph; what does not fit is not proposed.
+import type { DetectionTail } from '../graph/model-file.js';
 import { openHead } from '../heads/head.js';
 import type { Graph } from '../ir/graph.js';
 import { labelSpace } from '../taxonomy/label-space.js';
@@ -41,14 +42,18 @@ const yoloAnchors: Readonly<Record<number, readonly (readonly [number, number])[
 
 /**
  * Decoders that fit the outputs of a graph with one image input [1, height, width, 3] and outputs channels-last, the likeliest first.
- * Outputs of other heads may be left over.
+ * Outputs of other heads may be left over. `tail` is what a TFLite file ends in: its anchors are known then.
  */
-export async function proposeHeads(graph: Graph, size: { height: number; width: number }): Promise<HeadProposal[]> {
+export async function proposeHeads(
+  graph: Graph,
+  size: { height: number; width: number },
+  tail?: DetectionTail,
+): Promise<HeadProposal[]> {
   const outputs = graph.outputs.map((id): Output => {
     const { name, shape } = graph.values[id]!;
     return { name, shape: shape.length > 1 && shape[0] === 1 ? shape.slice(1) : shape };
   });
-  const guesses = [...maps(outputs, size), ...lists(outputs, size)];
+  const guesses = [...(tail ? [ofTail(outputs, tail)] : []), ...maps(outputs, size), ...lists(outputs, size)];
   const fitting: HeadProposal[] = [];
   for (const guess of guesses) {
     const labels = labelSpace('labels', Array.from({ length: guess.labels }, (_, i) => `label ${i + 1}`));
@@ -66,6 +71,19 @@ export async function proposeHeads(graph: Graph, size: { height: number; width: 
   };
   return fitting.sort((a, b) => read(b) - read(a) || Number(KNOWN.has(b.labels)) - Number(KNOWN.has(a.labels)));
 } // prettier-ignore
+
+/** The head that does what the tail of the file does. */
+function ofTail(outputs: readonly Output[], { boxes, scores, probabilities, anchors }: DetectionTail): HeadProposal {
+  const C = outputs.find(({ name }) => name === scores)?.shape[1] ?? 0;
+  const from = probabilities ? 'probability' : 'logit';
+  return {
+    decoder: { type: 'ssd', boxes, scores, from, anchors: { type: 'list', boxes: anchors } },
+    labels: Math.max(C - 1, 1),
+    why: `the file ends in TFLite_Detection_PostProcess with ${anchors.length} anchors`,
+    check: ['variances: [0.1, 0.1, 0.2, 0.2] unless the file was made with other scales'],
+    nms: true,
+  };
+}
 
 /** Readings of outputs that are maps [H, W, C]. */
 function maps(outputs: readonly Output[], { height, width }: { height: number; width: number }): HeadProposal[] {

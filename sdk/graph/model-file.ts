@@ -4,6 +4,7 @@ import type { Graph } from '../ir/graph.js';
 import { resolveLocation } from '../store/location.js';
 import { readLocation, type ReadOptions } from '../store/read.js';
 import { isLocalName } from './manifest.js';
+import type { TfliteModel } from './tflite/format.js';
 
 /** An input or output as the file declares it: a dimension is a size, a name, or null where the file says nothing. */
 export interface ModelPort {
@@ -22,6 +23,20 @@ export interface ModelFileInfo {
   outputs: readonly ModelPort[];
   /** Operators of the file, with how often they stand in it. */
   operators: Readonly<Record<string, number>>;
+  /** TFLite: the detection tail that the file ends in (TFLite_Detection_PostProcess). A head takes its place. */
+  tail?: DetectionTail;
+}
+
+/** What a detection tail reads. */
+export interface DetectionTail {
+  /** Value [1, P, 4] of offsets from the anchors: y, x, height, width. */
+  boxes: string;
+  /** Value [1, P, K + 1] of class scores, background first. */
+  scores: string;
+  /** Whether the scores have been through a sigmoid. */
+  probabilities: boolean;
+  /** [P] of centre x, y, width, height, as shares of the image. */
+  anchors: readonly (readonly [number, number, number, number])[];
 }
 
 export interface OpenModelFileOptions {
@@ -84,9 +99,34 @@ async function openTflite(location: string | URL, options: OpenModelFileOptions)
     outputs: model.outputs.map(port),
     operators,
   };
+  const tail = await tailOf(model);
+  if (tail) info.tail = tail;
+  // The tail itself cannot be imported; what it reads can.
+  const wanted = outputs ?? (tail && [tail.boxes, tail.scores]);
   return {
     info,
-    graph: async () => (await import('./optimize/index.js')).optimizeGraph(importTflite(model, { outputs, inputShapes })),
+    graph: async () => (await import('./optimize/index.js')).optimizeGraph(importTflite(model, { outputs: wanted, inputShapes })),
+  };
+}
+
+/** Number of LOGISTIC in the schema. */
+const LOGISTIC = 14;
+
+/** Anchors are a constant [P, 4] of y, x, height, width. */
+async function tailOf({ operators, tensors }: TfliteModel): Promise<DetectionTail | undefined> {
+  const operator = operators.find(({ custom }) => custom === 'TFLite_Detection_PostProcess');
+  const [boxes, scores, anchors] = operator?.inputs.map((index) => tensors[index]) ?? [];
+  if (!boxes || !scores || !anchors?.data || anchors.shape.length !== 2 || anchors.shape[1] !== 4) return undefined;
+  const { constantOf } = await import('./tflite/weights.js');
+  const { values } = constantOf(anchors);
+  return {
+    boxes: boxes.name,
+    scores: scores.name,
+    probabilities: operators.some(({ code, outputs }) => code === LOGISTIC && outputs.includes(operator!.inputs[1]!)),
+    anchors: Array.from({ length: anchors.shape[0]! }, (_, i) => {
+      const [y, x, h, w] = [values[i * 4]!, values[i * 4 + 1]!, values[i * 4 + 2]!, values[i * 4 + 3]!];
+      return [x, y, w, h] as const;
+    }),
   };
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { manifest as ssd } from '../../examples/models/ssd-openimages.mjs';
 import { convertCommand } from '../../sdk/cli/convert.js';
 import { inspectFileCommand } from '../../sdk/cli/inspect-file.js';
-import { convertModel, convertWeights, proposeHeads, type WeightType } from '../../sdk/convert/index.js';
+import { convertModel, convertWeights, proposeHeads, proposeManifest, type WeightType } from '../../sdk/convert/index.js';
 import { loadDetector } from '../../sdk/load.js';
 import { GraphBuilder } from '../../sdk/ir/builder.js';
 import type { Graph } from '../../sdk/ir/graph.js';
@@ -184,6 +184,51 @@ describe('proposeHeads', () => {
     expect(best).toMatchObject({ decoder: { type }, labels });
   }); // prettier-ignore
 });
+
+it('a TFLite file that ends in its own detection tail: the head takes its place', async () => {
+  const anchors = Float32Array.of(0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.5, 0.25);
+  const file = writeTflite({
+    tensors: [
+      { name: 'image', shape: [1, 4, 4, 3] },
+      { name: 'w', shape: [14, 4, 4, 3], data: Float32Array.from(randomNumbers(14 * 48, 1)) },
+      { name: 'b', shape: [14], data: new Float32Array(14) },
+      { name: 'all', shape: [1, 1, 1, 14] },
+      { name: 'shape', shape: [3], type: 2, data: Int32Array.of(1, 2, 7) },
+      { name: 'rows', shape: [1, 2, 7] },
+      { name: 'at0', shape: [3], type: 2, data: Int32Array.of(0, 0, 0) },
+      { name: 'four', shape: [3], type: 2, data: Int32Array.of(1, 2, 4) },
+      { name: 'boxes', shape: [1, 2, 4] },
+      { name: 'at4', shape: [3], type: 2, data: Int32Array.of(0, 0, 4) },
+      { name: 'three', shape: [3], type: 2, data: Int32Array.of(1, 2, 3) },
+      { name: 'logits', shape: [1, 2, 3] },
+      { name: 'scores', shape: [1, 2, 3] },
+      { name: 'anchors', shape: [2, 4], data: anchors },
+      { name: 'found', shape: [1, 10, 4] },
+    ],
+    nodes: [
+      { code: 3, inputs: [0, 1, 2], outputs: [3], options: [[0, 'int8', 1], [1, 'int32', 1], [2, 'int32', 1]] },
+      { code: 22, inputs: [3, 4], outputs: [5] },
+      { code: 65, inputs: [5, 6, 7], outputs: [8] },
+      { code: 65, inputs: [5, 9, 10], outputs: [11] },
+      { code: 14, inputs: [11], outputs: [12] },
+      { code: 32, custom: 'TFLite_Detection_PostProcess', inputs: [8, 12, 13], outputs: [14] },
+    ],
+    inputs: [0],
+    outputs: [14],
+  });
+  const path = join(folder, 'tail.tflite');
+  await writeFile(path, file);
+  const { heads, manifest } = await proposeManifest(path);
+  expect(heads[0]).toMatchObject({ decoder: { type: 'ssd', from: 'probability', boxes: 'boxes', scores: 'scores' }, labels: 2 });
+  expect(heads[0]!.decoder['anchors']).toEqual({ type: 'list', boxes: [[0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.25, 0.5]] });
+  const detector = await loadDetector({ manifest, files: {}, base: folder }, { device: 'reference' });
+  // A black picture has no offsets: boxes are the anchors, scores the sigmoid of 0.
+  const detections = await detector.detect({ data: new Uint8Array(48), width: 4, height: 4, channels: 3 }, { scoreThreshold: 0.5 });
+  expect([...detections].map(({ label, score, box }) => `${label} ${score} ${box.join(' ')}`).sort()).toEqual(
+    ['label 1', 'label 2'].flatMap((label) => [`${label} 0.5 0 0 2 2`, `${label} 0.5 2.5 2 3.5 4`]),
+  );
+  detector.dispose();
+}); // prettier-ignore
 
 /** Runs a command and gives what it wrote. */
 async function capture(command: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
