@@ -28,6 +28,9 @@ export interface CandidateRule {
   readonly maxNearMisses?: number | undefined;
 }
 
+/** Near misses, the closest ones, that get intervals. */
+const mostIntervals = 30;
+
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
@@ -163,8 +166,9 @@ export async function candidatesOf(
     miss.cost === undefined ? (miss.why === 'evidence' ? 2 : 1) : miss.cost - (miss.threshold ?? 0);
   misses.sort((x, y) => over(x) - over(y) || compare(x.members, y.members));
   const nearMisses: NearMiss[] = [];
-  for (const miss of misses.slice(0, maxNearMisses)) {
-    const evidence = loss.evidence?.(miss.members);
+  for (const [k, miss] of misses.slice(0, maxNearMisses).entries()) {
+    await breathe('evidence', k, Math.min(misses.length, maxNearMisses));
+    const evidence = loss.evidence?.(miss.members, k < mostIntervals);
     nearMisses.push({ ...miss, ...(evidence && { evidence }) });
   }
   for (const [k, column] of columns.entries()) {

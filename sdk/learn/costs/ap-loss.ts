@@ -105,12 +105,12 @@ export async function apLoss(firings: Firings, options: ApLossOptions = {}, long
       return { cost: known > 0 ? cost : Number.NaN };
     },
     ...tableParts(table),
-    evidence: (members) =>
+    evidence: (members, intervals = true) =>
       members.flatMap((c, i): MemberEvidence[] => {
         if (table.instances[c] === 0) return [];
         const numbers = { label: c, before: before(c), after: after(members)[i]! };
         const counts = { instances: table.instances[c]!, images: table.imageCounts[c]! };
-        if (resamples === 0) return [{ ...numbers, ...counts }];
+        if (resamples === 0 || !intervals) return [{ ...numbers, ...counts }];
         const alone = table.merged([c], c, { combine: 'union', nms: 1 });
         return [{ ...numbers, ...counts, interval: table.interval(c, alone, table.merged(members, c, rule), resamples) }];
       }),

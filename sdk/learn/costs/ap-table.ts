@@ -562,23 +562,25 @@ export class ApTable {
       }
       return own;
     });
-    const places = [before, after].map(({ images }) => Uint32Array.from(images, (image) => place.get(image)!));
+    // Nothing behind the last hit changes an AP.
+    const sides = [before, after].map(({ outcomes, images }) => {
+      const count = outcomes.lastIndexOf(outcome.hit) + 1;
+      return {
+        outcomes: outcomes.subarray(0, count),
+        places: Uint32Array.from(images.subarray(0, count), (image) => place.get(image)!),
+      };
+    });
     const random = drawer(c + 1);
     const values: number[] = [];
     const weights = new Float64Array(pool.length);
     for (let r = 0; r < resamples; r++) {
       weights.fill(0);
       for (let k = 0; k < pool.length; k++) weights[Math.floor(random() * pool.length)]!++;
-      const positives = truths.reduce((sum, own, k) => sum + own * weights[k]!, 0);
+      let positives = 0;
+      for (let k = 0; k < pool.length; k++) positives += truths[k]! * weights[k]!;
       if (positives === 0) continue;
-      const [x, y] = [before, after].map(({ outcomes }, side) =>
-        rankedAp(
-          outcomes,
-          positives,
-          this.options.epsilon,
-          this.#curve,
-          Float64Array.from(places[side]!, (k) => weights[k]!),
-        ),
+      const [x, y] = sides.map(({ outcomes, places }) =>
+        rankedAp(outcomes, positives, this.options.epsilon, this.#curve, weights, places),
       ) as [number, number];
       values.push(x - y);
     }

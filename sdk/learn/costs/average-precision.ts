@@ -50,21 +50,23 @@ export class ApCurve {
 
 /**
  * AP of n ranked outcomes. `positives` is the number of ground truths; NaN where there is none.
- * @param weights [n] weight of each detection, for resampled images; 1 where not given
+ * @param weights weights of images, for resampling; every detection counts once where not given
+ * @param places [n] position of the image of each detection in `weights`
  */
 export function rankedAp(
   outcomes: ArrayLike<number>,
   positives: number,
   epsilon: number,
   curve: ApCurve = new ApCurve(),
-  weights?: ArrayLike<number>,
+  weights?: Float64Array,
+  places?: Uint32Array,
 ): number {
   if (!(positives > 0)) return Number.NaN;
   curve.clear();
   let hits = 0;
   let misses = 0;
   for (let i = 0; i < outcomes.length; i++) {
-    const weight = weights ? weights[i]! : 1;
+    const weight = weights ? weights[places![i]!]! : 1;
     if (weight === 0) continue;
     if (outcomes[i] === outcome.hit) {
       hits += weight;

@@ -32,8 +32,8 @@ export interface Loss {
   crossBound?(a: number, b: number): number;
   /** Ground truths of a label. */
   instances?(c: number): number;
-  /** What speaks for and against a merge, for the report. */
-  evidence?(members: readonly number[]): MemberEvidence[];
+  /** What speaks for and against a merge, for the report; intervals take time and may be left out. */
+  evidence?(members: readonly number[], intervals?: boolean): MemberEvidence[];
 }
 
 /** A loss with its weight. */
@@ -99,7 +99,7 @@ export function weightedLoss(losses: readonly WeightedLoss[], name = 'weighted')
     ...(first?.cross && { cross: (a: number, b: number) => first.cross!(a, b) }),
     ...(first?.crossBound && { crossBound: (a: number, b: number) => first.crossBound!(a, b) }),
     ...(counted && { instances: (c: number) => counted.instances!(c) }),
-    ...(explained && { evidence: (members: readonly number[]) => explained.evidence!(members) }),
+    ...(explained && { evidence: (members: readonly number[], intervals?: boolean) => explained.evidence!(members, intervals) }),
   };
 }
 

@@ -113,7 +113,7 @@ export async function standInLoss(firings: Firings, options: StandInOptions = {}
       return { cost: known > 0 ? ((members.length - 1) * sum) / known : Number.NaN };
     },
     ...parts,
-    evidence: (members) =>
+    evidence: (members, intervals = true) =>
       members.flatMap((c): MemberEvidence[] => {
         const n = table.instances[c]!;
         if (n === 0) return [];
@@ -128,9 +128,10 @@ export async function standInLoss(firings: Firings, options: StandInOptions = {}
             after: parts.cross(stand, c),
             instances: n,
             images: table.imageCounts[c]!,
-            ...(resamples > 0 && {
-              interval: table.interval(c, table.merged([c], c, alone), table.merged([stand], c, alone), resamples),
-            }),
+            ...(resamples > 0 &&
+              intervals && {
+                interval: table.interval(c, table.merged([c], c, alone), table.merged([stand], c, alone), resamples),
+              }),
           },
         ];
       }),
