@@ -170,7 +170,7 @@ describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => nu
       const loss = make(C);
       const given = floats({ ...input(P, C), logits: logits(P, C) });
       const [fast, plain] = [wasm, train.referenceKernels].map((kernels) => train.computeLoss(loss, given, { kernels, scale: 3 }));
-      const size = (values: train.Floats) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      const size = (values: train.Floats) => Math.max(1, ...Array.from(values, Math.abs));
       for (const part of ['rows', 'gradient'] as const) {
         const room = floatTolerance * size(plain![part]);
         fast![part].forEach((value, i) => {
