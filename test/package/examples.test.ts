@@ -37,6 +37,12 @@ describe('programs', () => {
     expect(readFileSync(join(consumer, 'review.html'), 'utf8')).toContain('<h1>things</h1>');
   });
 
+  it('bring-your-model: a TFLite file out of an npm package, from a manifest alone', async () => {
+    const folder = join(root, 'node_modules/@mediapipe/objectron');
+    const args = ['examples/bring-your-model/detect.mjs', 'ssd-openimages', folder, 'photo.jpg'];
+    expect(await runOk(process.execPath, args, { cwd: consumer })).toMatch(/^Person 0\.\d\d \[/m);
+  });
+
   it('several-models: each object with what each model calls it', async () => {
     const args = [
       'examples/several-models/detect.mjs',
