@@ -175,7 +175,8 @@ export default [
       file: 'dist/labelweave.min.js',
       format: 'es',
       inlineDynamicImports: true,
-      banner: '/*! labelweave, Apache-2.0. Contains valibot (MIT, Copyright (c) Fabian Hiller) and flatbuffers (Apache-2.0, Copyright Google Inc.). */',
+      banner:
+        '/*! labelweave, Apache-2.0. Contains valibot (MIT, Copyright (c) Fabian Hiller) and flatbuffers (Apache-2.0, Copyright Google Inc.). */',
     },
   },
 ];
