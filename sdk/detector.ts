@@ -4,6 +4,7 @@ import { chooseRuntime, type DeviceChoice, type DeviceReport } from './runtime/c
 import type { Executable, Runtime } from './runtime/runtime.js';
 import { ArgumentError, DisposedError, describe } from './errors.js';
 import { Detections } from './detections/detections.js';
+import { GpuDetections } from './detections/gpu.js';
 import { toFrame, toGpuFrame, type ImageInput } from './image/frame.js';
 import { fitTarget, toSourceBoxes } from './image/geometry.js';
 import { openModel, type ModelSource } from './graph/model.js';
@@ -224,10 +225,15 @@ export class Detector<L extends string = string> {
   detect<M extends string = L>(image: ImageInput, options?: DetectOptions<M>): Promise<Detections<M>>;
   /** Several images, results in the same order. One bad image rejects the whole call with its position. */
   detect<M extends string = L>(images: readonly ImageInput[], options?: DetectOptions<M>): Promise<Detections<M>[]>;
+  /**
+   * Leaves boxes, scores and labels in buffers of {@link Detector.gpuDevice}; nothing is read back. Only on webgpu, and for models whose heads score the same
+   * positions.
+   */
+  detect<M extends string = L>(image: ImageInput, options: DetectOptions<M> & { keepOnGpu: true }): Promise<GpuDetections<M>>;
   async detect<M extends string = L>(
     input: ImageInput | readonly ImageInput[],
-    options: DetectOptions<M> = {},
-  ): Promise<Detections<M> | Detections<M>[]> {
+    options: DetectOptions<M> & { keepOnGpu?: boolean } = {},
+  ): Promise<Detections<M> | Detections<M>[] | GpuDetections<M>> {
     const loaded = this.#loaded;
     if (loaded.life.disposed) throw new DisposedError('detector');
     const settings = checkOptions(options);
@@ -236,6 +242,7 @@ export class Detector<L extends string = string> {
         ? (this.#labels as unknown as ResolvedLabels<M>)
         : resolveLabels(options.labels as LabelsSpec<M>, loaded.labels);
     options.signal?.throwIfAborted();
+    if (options.keepOnGpu) return keepOne(loaded, input as ImageInput, labels, settings);
     if (!Array.isArray(input)) return (await detectOne(loaded, input as ImageInput, [labels], settings))[0]!;
     const results: Detections<M>[] = [];
     for (const [i, image] of input.entries()) {
@@ -350,6 +357,37 @@ export function checkOptions(options: DetectOptions): Settings {
 const BRANCH_NMS: NmsOptions = { iouThreshold: 0.6, perClass: true };
 
 /** One image, answered in each of the given label spaces. */
+/** As {@link detectOne}, with nothing read back. */
+async function keepOne<L extends string>(
+  loaded: Loaded,
+  input: ImageInput,
+  labels: ResolvedLabels<L>,
+  settings: Settings,
+): Promise<GpuDetections<L>> {
+  const { scoreThreshold, maxDetections, signal } = settings;
+  if (!loaded.base.keep || Array.isArray(input) || loaded.tails.branches !== 1) {
+    throw new ArgumentError({
+      thing: 'keepOnGpu',
+      found: !loaded.base.keep
+        ? `the device ${loaded.report.used}`
+        : Array.isArray(input)
+          ? 'several images'
+          : 'heads with boxes of their own',
+      wanted: 'device "webgpu", one image, and a model whose heads score the same positions',
+    });
+  }
+  const pending = loaded.runtime.takesSources ? toGpuFrame(input, { signal }) : toFrame(input, { signal });
+  const frame = pending instanceof Promise ? await pending : pending;
+  const target = fitTarget(loaded.manifest.input.fit, frame, loaded.manifest.input);
+  const nms = settings.nms ?? loaded.manifest.nms ?? false;
+  const wanted = nms === false ? maxDetections : maxDetections * 4;
+  const feeds = { [loaded.imageInput]: { ...frame, target } };
+  const kept = await loaded.tails.keep(labels, { feeds, scoreThreshold, wanted, nms, signal });
+  const { width, height } = frame;
+  const place = { left: target.left, top: target.top, scaleX: width / target.width, scaleY: height / target.height };
+  return new GpuDetections({ ...kept, labels: labels.space, imageWidth: width, imageHeight: height, place });
+}
+
 async function detectOne<L extends string>(
   loaded: Loaded,
   input: ImageInput,

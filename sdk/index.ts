@@ -16,6 +16,8 @@ export type {
   FromCocoOptions,
   ToCocoOptions,
 } from './detections/detections.js';
+export { GpuDetections } from './detections/gpu.js';
+export type { GpuArray, GpuDetectionsParts } from './detections/gpu.js';
 export { FusedDetections } from './detections/fused.js';
 export type { DatasetLabel, FusedDetection, FusedDetectionsInput, FusedDetectionsJSON, Support } from './detections/fused.js';
 

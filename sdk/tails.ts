@@ -4,7 +4,7 @@ import type { Candidates } from './detections/candidates.js';
 import type { Head } from './heads/head.js';
 import { GraphBuilder } from './ir/builder.js';
 import type { ValueId } from './ir/graph.js';
-import type { Executable, Feed, Results } from './runtime/runtime.js';
+import type { Executable, Feed, GpuTensor, Results } from './runtime/runtime.js';
 import { mappingOf, type LabelMapping, membersOf, type ScoreKind, targetsOf } from './taxonomy/mapping.js';
 import type { ResolvedLabels } from './taxonomy/mapper.js';
 import { addScoreMerge, mergedKind } from './unify/merge.js';
@@ -35,6 +35,20 @@ interface Entry {
   readonly program: Promise<Program>;
   /** Frames that are using it now; only an idle program may be given up. */
   users: number;
+}
+
+/** Results of a program whose candidates stay on the GPU. */
+const GPU = { scores: 'gpu:scores', labels: 'gpu:labels', order: 'gpu:order', kept: 'gpu:kept' } as const;
+
+type Suppression = { iouThreshold: number; perClass?: boolean } | false;
+
+/** Candidates on the GPU: see GpuDetections. */
+export interface KeptCandidates {
+  boxes: GpuTensor;
+  scores: GpuTensor;
+  labelIndices: GpuTensor;
+  order: GpuTensor | undefined;
+  count: GpuTensor;
 }
 
 /** Programs for the label spaces used lately that are kept ready; the oldest idle one goes first. */
@@ -72,7 +86,7 @@ export class Tails {
     },
   ): Promise<Candidates[]> {
     const { feeds, scoreThreshold, wanted, signal } = options;
-    return this.#use(answers, wanted, ({ executable, exits }) => {
+    return this.#use(answers, wanted, undefined, ({ executable, exits }) => {
       const all = exits.flat();
       const thresholds = all.map(({ head, from }) => head.feeds(scoreThreshold, from));
       return executable.run(
@@ -82,16 +96,54 @@ export class Tails {
     });
   }
 
+  /**
+   * Runs the network once and leaves the candidates in one label space on the GPU, suppressed there if `nms` says so. Only where there is a GPU, and where
+   * the heads score the same positions (`branches` is 1).
+   */
+  async keep(
+    answer: ResolvedLabels,
+    options: {
+      feeds: Readonly<Record<string, Feed>>;
+      scoreThreshold: number;
+      wanted: number;
+      nms: Suppression;
+      signal: AbortSignal | undefined;
+    },
+  ): Promise<KeptCandidates> {
+    const { feeds, scoreThreshold, wanted, nms, signal } = options;
+    return this.#use([answer], wanted, nms, async ({ executable, exits }) => {
+      const { head, from } = exits[0]![0]!;
+      const { count, boxes } = head.peaks;
+      const names = [boxes, GPU.scores, GPU.labels, ...(nms ? [GPU.order, GPU.kept] : [count])];
+      const all = { ...feeds, ...head.feeds(scoreThreshold, from) };
+      const kept = await executable.keep!({ feeds: all, outputs: names, signal });
+      return {
+        boxes: kept[boxes]!,
+        scores: kept[GPU.scores]!,
+        labelIndices: kept[GPU.labels]!,
+        order: kept[GPU.order],
+        count: kept[nms ? GPU.kept : count]!,
+      };
+    });
+  }
+
   /** Forgets all programs; their memory is freed with the network's. */
   clear(): void {
     this.#entries.clear();
   }
 
-  async #use<T>(answers: readonly ResolvedLabels[], wanted: number, use: (program: Program) => Promise<T>): Promise<T> {
+  /** `nms` is undefined for programs whose candidates are read back. */
+  async #use<T>(
+    answers: readonly ResolvedLabels[],
+    wanted: number,
+    nms: Suppression | undefined,
+    use: (program: Program) => Promise<T>,
+  ): Promise<T> {
     // Powers of two keep the number of programs small.
     const k = 2 ** Math.ceil(Math.log2(Math.max(128, wanted)));
-    const key = `${k}/${answers.map((answer) => this.#keyOf(answer)).join(';')}`;
-    const entry = this.#entries.get(key) ?? { program: this.#build(answers, k), users: 0 };
+    const kept = nms === undefined ? '' : `/gpu ${JSON.stringify(nms)}`;
+    const key = `${k}/${answers.map((answer) => this.#keyOf(answer)).join(';')}${kept}`;
+    const entry = this.#entries.get(key) ?? { program: this.#build(answers, k, nms), users: 0 };
     // The one used last stands last.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -129,7 +181,7 @@ export class Tails {
     }
   }
 
-  async #build(answers: readonly ResolvedLabels[], k: number): Promise<Program> {
+  async #build(answers: readonly ResolvedLabels[], k: number, nms: Suppression | undefined): Promise<Program> {
     const builder = new GraphBuilder();
     const scores = this.#branches.map(() => undefined as ValueId | undefined);
     const exits = answers.map((answer, a) =>
@@ -143,11 +195,33 @@ export class Tails {
         const first = branch.heads[0]!;
         const head = answers.length + this.#branches.length === 2 ? first : first.withPrefix(`tail:${a}:${b}`);
         head.addPeaks(builder, merged, { k, labels });
-        return [{ head, labels, from: mapping ? mergedKind({ combine: answer.combine, from }) : from }];
+        const kind = mapping ? mergedKind({ combine: answer.combine, from }) : from;
+        if (nms !== undefined) addKept(builder, head, { from: kind, labels, nms });
+        return [{ head, labels, from: kind }];
       }),
     );
     return { executable: await this.#base.extend(builder.build()), exits };
   }
+}
+
+/** Behind the peaks: probabilities, labels, and what suppression keeps, for those who go on computing on the GPU. */
+function addKept(
+  builder: GraphBuilder,
+  { peaks }: Head,
+  { from, labels, nms }: { from: ScoreKind; labels: number; nms: Suppression },
+): void {
+  const [value, index, count, boxes] = [peaks.value, peaks.index, peaks.count, peaks.boxes].map((name) => builder.find(name)!);
+  const kind = from === 'logit' ? 'sigmoid' : 'none';
+  const [scores] = builder.add('activation', GPU.scores, [value!], { activation: { kind } });
+  const size = builder.constant('gpu:size', Int32Array.of(labels), [1]);
+  const [label] = builder.add('binary', GPU.labels, [index!, size], { kind: 'floor_mod', activation: { kind: 'none' } });
+  builder.output(scores);
+  builder.output(label);
+  if (!nms) return;
+  const { iouThreshold, perClass = true } = nms;
+  const operands = [boxes!, scores, label, count!];
+  const names = { names: [GPU.order, GPU.kept] };
+  for (const id of builder.add('non_max_suppression', GPU.order, operands, { iouThreshold, perClass }, names)) builder.output(id);
 }
 
 function branchesOf(heads: readonly { readonly head: Head; readonly labels: number }[]): Branch[] {

@@ -49,6 +49,8 @@ export interface Head {
   readonly inputs: readonly string[];
   /** What to read back after a run. */
   readonly outputs: readonly string[];
+  /** Names of the results of addPeaks: scores [k] as they were merged, index int32 [k] (position * labels + label), count int32 [1], boxes [k, 4]. */
+  readonly peaks: { readonly value: string; readonly index: string; readonly count: string; readonly boxes: string };
   /** The same head under other names: for another label space in the same tail graph. */
   withPrefix(prefix: string): Head;
   /** Adds everything from the values of the network to the scores: [..., K]. */

@@ -133,6 +133,7 @@ export function makeHead(plan: HeadPlan, prefix = 'tail'): Head {
     geometry: geometryOf(plan, window, each),
     inputs: [...new Set(plan.inputs.map(({ name }) => name))],
     outputs: [names.value, names.index, names.count, names.boxes],
+    peaks: names,
     withPrefix: (other) => makeHead(plan, other),
 
     addScores: (builder) => plan.scores(new Tail(builder, prefix)),

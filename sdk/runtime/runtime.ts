@@ -55,12 +55,26 @@ export interface Executable {
    */
   run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T>;
   /**
+   * Runs one frame and leaves the named outputs on the GPU, in buffers of their own that the caller destroys. They are complete when the promise
+   * resolves. Only where there is a GPU. Throws as `run`.
+   */
+  keep?(request: RunRequest): Promise<Readonly<Record<string, GpuTensor>>>;
+  /**
    * A graph that reads this one's outputs in place (its inputs that carry the name of an output here) and runs behind it in the same
    * submission. The result runs both; it owns only what it adds. Disposing the base disposes it.
    */
   extend(graph: Graph): Promise<Executable>;
   /** Frees everything; idempotent. Frames in flight reject with DisposedError. */
   dispose(): void;
+}
+
+/** A tensor in a buffer of a GPU, dense from its start. Usable as storage and as source of copies; `destroy()` frees it. */
+export interface GpuTensor {
+  /** A GPUBuffer of the device that computed it. */
+  readonly buffer: object;
+  /** How numbers stand in it: float16 where the detector stores so; uint32 for truth values, one word each. */
+  readonly dtype: 'float32' | 'float16' | 'int32' | 'uint32';
+  readonly shape: readonly number[];
 }
 
 /** A node of the graph as it is run. */

@@ -1,7 +1,15 @@
 // The detector as its users meet it: results, label spaces, concurrency, abort, disposal and every kind of bad input, on each runtime.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { create } from 'webgpu';
-import { Detector, labelSpace, grouping, loadDetector, type ErrorCode, type RuntimeKind } from '../../sdk/index.js';
+import {
+  Detector,
+  type GpuArray,
+  labelSpace,
+  grouping,
+  loadDetector,
+  type ErrorCode,
+  type RuntimeKind,
+} from '../../sdk/index.js';
 import { unifiedLabelSpace } from '../../sdk/taxonomy/index.js';
 import { colourModel, fullLogit, picture, type Colour } from './colour-model.js';
 
@@ -260,6 +268,45 @@ describe('bad input', () => {
     expect(await detector.detect(scene)).toHaveLength(2);
     device.destroy();
     await rejects(detector.detect(scene), 'device-lost', /destroyed/);
+    detector.dispose();
+  });
+
+  test.each([false, { iouThreshold: 0.5 }] as const)('keepOnGpu leaves the same detections in buffers, nms %o', async (nms) => {
+    const detector = await loadDetector(colourModel(), { device: 'webgpu' });
+    const wanted = [...(await detector.detect(scene, { nms }))];
+    const kept = await detector.detect(scene, { keepOnGpu: true, nms });
+    const device = detector.gpuDevice as GPUDevice;
+    const read = async ({ buffer, dtype }: GpuArray) => {
+      const { size } = buffer as GPUBuffer;
+      // 1 MAP_READ, 8 COPY_DST.
+      const staging = device.createBuffer({ size, usage: 1 | 8 });
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer as GPUBuffer, 0, staging, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(1);
+      const bytes = staging.getMappedRange().slice(0);
+      return dtype === 'float32' ? new Float32Array(bytes) : new Int32Array(bytes);
+    };
+    const [boxes, scores, labels, count] = await Promise.all([kept.boxes, kept.scores, kept.labelIndices, kept.count].map(read));
+    const order = kept.order ? await read(kept.order) : undefined;
+    expect(order !== undefined).toBe(nms !== false);
+    const { left, top, scaleX, scaleY } = kept.place;
+    const found = Array.from({ length: count![0]! }, (_, i) => {
+      const row = order?.[i] ?? i;
+      const [x1, y1, x2, y2] = boxes!.subarray(row * 4, row * 4 + 4) as Float32Array;
+      const box = [(x1! - left) * scaleX, (y1! - top) * scaleY, (x2! - left) * scaleX, (y2! - top) * scaleY];
+      return { label: kept.labels.names[labels![row]!], box, score: scores![row]! };
+    });
+    expect(found.map(({ label, box }) => ({ label, box }))).toEqual(wanted.map(({ label, box }) => ({ label, box })));
+    found.forEach(({ score }, i) => expect(Math.abs(score - wanted[i]!.score)).toBeLessThan(SCORE_TOLERANCE));
+    kept.dispose();
+    kept.dispose();
+    detector.dispose();
+  });
+
+  test('keepOnGpu is refused where there is no GPU, and for several images', async () => {
+    const detector = await loadDetector(colourModel(), { device: 'reference' });
+    await rejects(detector.detect(scene, { keepOnGpu: true }), 'invalid-argument', /keepOnGpu: found the device reference/);
     detector.dispose();
   });
 

@@ -6,7 +6,7 @@ import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
 import { pause } from '../pause.js';
-import type { CompileOptions, Executable, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
+import type { CompileOptions, Executable, GpuTensor, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
 import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
 import { ImageSlot } from './image.js';
 import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
@@ -161,6 +161,15 @@ export class WebGpuExecutable implements Executable {
   }
 
   async run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T> {
+    return this.#start(request, (slot, feeds) => this.#frame(slot, request, feeds, consume));
+  }
+
+  async keep(request: RunRequest): Promise<Record<string, GpuTensor>> {
+    return this.#start(request, (slot, feeds) => this.#keptFrame(slot, request, feeds));
+  }
+
+  /** Checks a request, waits for its turn, and runs it. */
+  #start<T>(request: RunRequest, frame: (slot: Slot, feeds: RunRequest['feeds']) => Promise<T>): Promise<T> {
     this.#alive();
     const { signal } = request;
     signal?.throwIfAborted();
@@ -176,15 +185,12 @@ export class WebGpuExecutable implements Executable {
     const held: GPUTexture[] = [];
     const feeds = this.#turns.full ? this.#hold(copyFeeds(request.feeds), held) : request.feeds;
     const slot = this.#turns.enter();
-    const frame =
-      slot instanceof Promise
-        ? slot.then((s) => this.#frame(s, request, feeds, consume))
-        : this.#frame(slot, request, feeds, consume);
+    const result = slot instanceof Promise ? slot.then((own) => frame(own, feeds)) : frame(slot, feeds);
     if (held.length > 0) {
       const free = (): void => held.forEach((texture) => texture.destroy());
-      frame.then(free, free);
+      result.then(free, free);
     }
-    return abortable(frame, signal);
+    return abortable(result, signal);
   }
 
   async extend(graph: Graph): Promise<WebGpuExecutable> {
@@ -455,7 +461,7 @@ export class WebGpuExecutable implements Executable {
       const submit = (): void => {
         if (bytes > 0) buffer = turns.staging(slot, bytes);
         this.#feed(feeds);
-        this.#submit(reads, buffer);
+        this.#submit(reads.map(({ output, at }) => ({ output, at, to: buffer })));
       };
       if (this.#proved) submit();
       else await gpu.checked('frame', submit).then(() => (this.#proved = true));
@@ -480,6 +486,45 @@ export class WebGpuExecutable implements Executable {
       if (buffer && buffer === slot.buffer) buffer.unmap();
       done();
       turns.leave(slot);
+    }
+  }
+
+  /** One frame whose outputs stay on the device. */
+  async #keptFrame(slot: Slot, request: RunRequest, feeds: RunRequest['feeds']): Promise<Record<string, GpuTensor>> {
+    const { gpu } = this.#host;
+    const { before, done } = this.#turns.follow();
+    const buffers: GPUBuffer[] = [];
+    try {
+      gpu.alive();
+      this.#alive();
+      request.signal?.throwIfAborted();
+      const kept = await gpu.checked('frame', () => {
+        this.#feed(feeds);
+        const reads = request.outputs.map((name) => {
+          const output = this.#find(name)!;
+          const size = output.place?.size ?? Math.max(16, Math.ceil(output.constant!.byteLength / 4) * 4);
+          const to = gpu.device.createBuffer({ label: name, size, usage: Usage.storage | Usage.copySource | Usage.copyTarget });
+          buffers.push(to);
+          if (output.constant) write(gpu, to, 0, bytesOf(output.constant));
+          return { name, output, to, at: 0 };
+        });
+        this.#submit(reads);
+        return Object.fromEntries(reads.map(({ name, output, to }) => [name, tensorOf(output, to)]));
+      });
+      await gpu.settled(gpu.device.queue.onSubmittedWorkDone());
+      await before;
+      this.#alive();
+      request.signal?.throwIfAborted();
+      return kept;
+    } catch (error) {
+      for (const buffer of buffers) buffer.destroy();
+      gpu.alive();
+      this.#alive();
+      request.signal?.throwIfAborted();
+      throw gpu.failure('frame', error);
+    } finally {
+      done();
+      this.#turns.leave(slot);
     }
   }
 
@@ -515,7 +560,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Encodes everything and hands it to the device. */
-  #submit(reads: readonly { output: Output; at: number }[], staging: GPUBuffer | undefined): void {
+  #submit(reads: readonly { output: Output; at: number; to: GPUBuffer | undefined }[]): void {
     const { device } = this.#host.gpu;
     const encoder = device.createCommandEncoder();
     if (this.#options.profile) {
@@ -532,9 +577,9 @@ export class WebGpuExecutable implements Executable {
       this.#encodeSteps((step) => encodeStep(pass, step), 0);
       pass.end();
     }
-    for (const { output, at } of reads) {
+    for (const { output, at, to } of reads) {
       const { place } = output;
-      if (place) encoder.copyBufferToBuffer(place.buffer, place.offset, staging!, at, place.size);
+      if (place) encoder.copyBufferToBuffer(place.buffer, place.offset, to!, at, place.size);
     }
     device.queue.submit([encoder.finish()]);
   }
@@ -600,6 +645,15 @@ function numbersOf(output: Output, mapped: ArrayBuffer | undefined, at: number):
   output.widened ??= new Uint8Array(size);
   output.widened.set(new Uint32Array(mapped!, at, size));
   return output.widened;
+}
+
+const bytesOf = (data: TensorData): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+
+function tensorOf({ value, scalar, constant }: Output, buffer: GPUBuffer): GpuTensor {
+  const { dtype, shape } = value;
+  if (dtype === 'float32') return { buffer, dtype: scalar === 'f16' && !constant ? 'float16' : 'float32', shape };
+  return { buffer, dtype: dtype === 'int32' ? 'int32' : 'uint32', shape };
 }
 
 /** Rejects as soon as the signal aborts; what is under way ends by itself. */

@@ -1,7 +1,7 @@
 // The WebGPU runtime: hand-written WGSL kernels, one pass and one submission a frame. Picks adapter, precision and tiles, and says what it picked.
 import { ArgumentError, describe, DeviceError, DeviceLostError, DisposedError } from '../../errors.js';
 import type { Graph } from '../../ir/graph.js';
-import type { AdapterFacts, CompileOptions, Executable, Results, Runtime, RunRequest } from '../runtime.js';
+import type { AdapterFacts, CompileOptions, Executable, GpuTensor, Results, Runtime, RunRequest } from '../runtime.js';
 import { openDevice, type OpenedDevice } from './adapter.js';
 import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
@@ -259,6 +259,12 @@ class Revived implements Executable {
 
   async run<T>(request: RunRequest, consume: (results: Results) => T): Promise<T> {
     const result = await this.#link.withDevice(() => this.#inner.run(request, consume));
+    this.#link.completed();
+    return result;
+  }
+
+  async keep(request: RunRequest): Promise<Readonly<Record<string, GpuTensor>>> {
+    const result = await this.#link.withDevice(() => this.#inner.keep(request));
     this.#link.completed();
     return result;
   }
