@@ -6,18 +6,23 @@
 
 @group(0) @binding(0) var<storage, read> image: array<u32>;
 
-fn byte_at(i: u32) -> f32 {
-  return f32((image[i >> 2u] >> ((i & 3u) * 8u)) & 255u);
+// Four bytes from any place on; those of the next word only where they are needed.
+fn bytes_at(i: u32) -> vec4<f32> {
+  let shift = (i & 3u) * 8u;
+  var bits = image[i >> 2u] >> shift;
+  if (shift > 8u) {
+    bits |= image[(i >> 2u) + 1u] << (32u - shift);
+  }
+  return vec4<f32>((vec4<u32>(bits) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }
 
 fn pixel(x: u32, y: u32) -> vec4<f32> {
-  let at = y * frame.row_bytes + x * frame.channels;
+  let bytes = bytes_at(y * frame.row_bytes + x * frame.channels);
   if (frame.channels == 1u) {
-    return vec4<f32>(vec3<f32>(byte_at(at)), 1.0);
+    return vec4<f32>(bytes.xxx, 1.0);
   }
-  let rgb = vec3<f32>(byte_at(at), byte_at(at + 1u), byte_at(at + 2u));
   if (frame.channels == 3u) {
-    return vec4<f32>(rgb, 1.0);
+    return vec4<f32>(bytes.xyz, 1.0);
   }
-  return vec4<f32>(rgb, byte_at(at + 3u) / 255.0);
+  return vec4<f32>(bytes.xyz, bytes.w / 255.0);
 }
