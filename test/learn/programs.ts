@@ -30,7 +30,7 @@ export function labelsOf(sizes: readonly number[]): LabelRef[] {
 /**
  * Data sets with `size` labels each that share hidden concepts. Labels of one concept cost little to merge, labels of near concepts a little more; larger
  * sets grow from smaller ones as Algorithm 1 of UniDet does, while their cost stays under tau a step. `near` says how many near concepts a label is
- * mistaken for.
+ * mistaken for; `blur` (0 to 1) how much the costs of right and wrong merges overlap.
  */
 export function plantedProgram({
   sets,
@@ -38,12 +38,14 @@ export function plantedProgram({
   seed,
   near = 1.2,
   tau = 0.25,
+  blur = 0,
 }: {
   sets: number;
   size: number;
   seed: number;
   near?: number;
   tau?: number;
+  blur?: number;
 }): Program {
   const random = randomFrom(seed);
   const labels = labelsOf(new Array<number>(sets).fill(size));
@@ -67,10 +69,10 @@ export function plantedProgram({
     for (let e = d + 1; e < sets; e++) {
       for (let k = 0; k < size; k++) {
         const c = conceptOf[d * size + k]!;
-        link(d * size + k, nodeOf[e]![c]!, random() * 0.12 - 0.04);
+        link(d * size + k, nodeOf[e]![c]!, random() * (0.12 + 0.28 * blur) - 0.04);
         for (let n = random() * near * 2; n > 1; n -= 1) {
           const other = (c + 1 + Math.floor(random() * 4)) % concepts;
-          link(d * size + k, nodeOf[e]![other]!, 0.05 + random() * 0.3);
+          link(d * size + k, nodeOf[e]![other]!, 0.05 * (1 - blur) + random() * 0.3);
         }
       }
     }

@@ -1,7 +1,7 @@
 // Branch and bound on one part of a packing: exact, with the bound that was proven where the clock ends it.
 import { greedy } from './greedy.js';
 import { type Clock, firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
-import { columnsByRow, connected, gainOf, type Packing, partOf } from './packing.js';
+import { columnsByRow, connected, gainOf, type Packing, type Part, partOf } from './packing.js';
 import { type Cut, findCuts, isWhole, solveRelaxation } from './simplex.js';
 
 /** A solution and what is proven of it. */
@@ -19,6 +19,12 @@ export const rounding = 1e-10;
 
 /** Columns that a search without relaxation handles faster. */
 const fewColumns = 14;
+/** Columns from which on good solutions are looked for before the search. */
+const fewForDiving = 60;
+/** Most columns beside those that are chosen whole, when diving. */
+const mostFree = 1200;
+/** Rows at which the surroundings of a row are large enough. */
+const mostRegion = 24;
 /** Rows up to which the relaxation is solved with an explicit inverse (rows^2 doubles of memory). */
 export const mostRows = 2500;
 
@@ -31,10 +37,11 @@ export function* solveExactly(
   clock: Clock,
   cutoff = Number.NEGATIVE_INFINITY,
   known: readonly number[] = [],
+  cuts: readonly Cut[] = [],
 ): Generator<undefined, Answer> {
   const all = Int32Array.from({ length: packing.size }, (_, j) => j);
   const parts = connected(packing, all);
-  if (parts.length === 1) return yield* solveConnected(packing, clock, cutoff, known);
+  if (parts.length === 1) return yield* solveConnected(packing, clock, cutoff, known, cuts);
   const isKnown = new Set(known);
   const columns: number[] = [];
   let bound = 0;
@@ -45,6 +52,7 @@ export function* solveExactly(
       clock,
       Number.NEGATIVE_INFINITY,
       known.length ? Array.from(part.columns.keys()).filter((c) => isKnown.has(part.columns[c]!)) : [],
+      cutsOf(part, cuts),
     );
     for (const j of answer.columns) columns.push(part.columns[j]!);
     bound += answer.bound;
@@ -54,7 +62,13 @@ export function* solveExactly(
   return { columns, value, bound: Math.max(value, bound) };
 }
 
-function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: readonly number[]): Generator<undefined, Answer> {
+function* solveConnected(
+  packing: Packing,
+  clock: Clock,
+  cutoff: number,
+  known: readonly number[],
+  given: readonly Cut[],
+): Generator<undefined, Answer> {
   if (packing.size <= fewColumns) return search(packing);
   yield;
   const byRow = columnsByRow(packing);
@@ -77,13 +91,25 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: 
   let bound: number;
   let reduced: Float64Array;
   let x: Float64Array | undefined;
+  const cuts: Cut[] = [...given];
   if (packing.rows <= mostRows && !clock.stopped) {
-    const cuts: Cut[] = [];
     let relaxation = yield* solveRelaxation(packing, cuts, best, clock);
+    if (packing.size > fewForDiving && !isWhole(relaxation.x)) {
+      keep(greedy(packing, relaxation.x, byRow));
+      const close = relaxation.bound <= Math.max(value, cutoff) + rounding;
+      // With a cutoff or a start a good solution is known already.
+      if (!close && cutoff === Number.NEGATIVE_INFINITY && known.length === 0 && !clock.stopped)
+        keep(yield* dive(packing, relaxation.x, relaxation.reduced, best, clock));
+      // With fewer columns the relaxations to come are faster; they start again on what is left.
+      const least = Math.max(value, cutoff);
+      const kept = worthwhile(relaxation.bound, relaxation.reduced, least);
+      if (!clock.stopped && relaxation.bound > least + rounding && kept.length < 0.8 * packing.size)
+        return yield* narrowed(kept, relaxation.bound, least);
+    }
     for (let round = 0; round < 20 && !isWhole(relaxation.x) && !clock.stopped; round++) {
       keep(greedy(packing, relaxation.x, byRow));
       if (relaxation.bound <= Math.max(value, cutoff) + rounding) break;
-      const found = findCuts(packing, relaxation.x, cuts, 50);
+      const found = findCuts(packing, relaxation.x, cuts, 100);
       if (found.length === 0) break;
       cuts.push(...found);
       const next = yield* solveRelaxation(packing, cuts, best, clock);
@@ -105,17 +131,8 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: 
   bound = Math.max(bound, value);
   const least = Math.max(value, cutoff);
   if (bound <= least + rounding || clock.stopped) return { columns: best, value, bound: clock.stopped ? bound : least };
-  // A column in a better solution loses no more than there is left.
-  const kept: number[] = [];
-  for (let j = 0; j < packing.size; j++) if (bound + Math.min(0, reduced[j]!) > least) kept.push(j);
-  if (kept.length < packing.size) {
-    const part = partOf(packing, kept);
-    const answer = yield* solveExactly(part.packing, clock, least);
-    return better(
-      answer,
-      Array.from(answer.columns, (j) => part.columns[j]!),
-    );
-  }
+  const kept = worthwhile(bound, reduced, least);
+  if (kept.length < packing.size) return yield* narrowed(kept, bound, least);
   // Two labels: together in one column, or not (Ryan and Foster). Whichever is more likely first.
   const [a, b] = x ? openPair(packing, x) : mostLikelyPair(packing, reduced);
   const has = (j: number, row: number): boolean => {
@@ -127,7 +144,7 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: 
   let worst = value;
   for (const list of [together, apart]) {
     const part = partOf(packing, list);
-    const answer = yield* solveExactly(part.packing, clock, Math.max(value, cutoff));
+    const answer = yield* solveExactly(part.packing, clock, Math.max(value, cutoff), [], cutsOf(part, cuts));
     worst = Math.max(worst, Math.min(answer.bound, bound));
     if (answer.value > value + rounding) {
       value = answer.value;
@@ -136,12 +153,149 @@ function* solveConnected(packing: Packing, clock: Clock, cutoff: number, known: 
   }
   return { columns: best, value, bound: Math.max(worst, value) };
 
-  function better(answer: Answer, columns: number[]): Answer {
-    const top = Math.max(Math.min(bound, Math.max(answer.bound, least)), value);
-    return answer.value > value
-      ? { columns, value: answer.value, bound: Math.max(top, answer.value) }
-      : { columns: best, value, bound: top };
+  /** A column in a better solution loses no more than there is left. */
+  function worthwhile(top: number, left: Float64Array, least: number): number[] {
+    const kept: number[] = [];
+    for (let j = 0; j < packing.size; j++) if (top + Math.min(0, left[j]!) > least) kept.push(j);
+    return kept;
   }
+
+  /** The answer from fewer columns: the others are in no solution above `least`. */
+  function* narrowed(kept: readonly number[], top: number, least: number): Generator<undefined, Answer> {
+    const part = partOf(packing, kept);
+    const inBest = new Set(best);
+    const start = Array.from(part.columns.keys()).filter((c) => inBest.has(part.columns[c]!));
+    const answer = yield* solveExactly(part.packing, clock, least, start, cutsOf(part, cuts));
+    const proven = Math.max(Math.min(top, Math.max(answer.bound, least)), value);
+    if (answer.value <= value) return { columns: best, value, bound: proven };
+    const columns = Array.from(answer.columns, (j) => part.columns[j]!);
+    return { columns, value: answer.value, bound: Math.max(proven, answer.value) };
+  }
+}
+
+/**
+ * A good solution from a fractional one: what is chosen whole stays, the columns near the top that fit beside it are solved exactly, part by part; then
+ * the surroundings of each open row are solved again, as long as that gains.
+ */
+export function* dive(
+  packing: Packing,
+  x: Float64Array,
+  reduced: Float64Array,
+  known: readonly number[],
+  clock: Clock,
+): Generator<undefined, number[]> {
+  const { size, rows, start, items } = packing;
+  const byRow = columnsByRow(packing);
+  const taken = new Uint8Array(rows);
+  const fixed: number[] = [];
+  for (let j = 0; j < size; j++) {
+    if (x[j]! < 0.99) continue;
+    fixed.push(j);
+    for (let at = start[j]!; at < start[j + 1]!; at++) taken[items[at]!] = 1;
+  }
+  const fits = (j: number): boolean => {
+    for (let at = start[j]!; at < start[j + 1]!; at++) if (taken[items[at]!]) return false;
+    return true;
+  };
+  const free: number[] = [];
+  for (let j = 0; j < size; j++) if (reduced[j]! > -0.1 && fits(j)) free.push(j);
+  if (free.length > mostFree) {
+    free.sort((a, b) => reduced[b]! - reduced[a]! || a - b);
+    free.length = mostFree;
+    free.sort((a, b) => a - b);
+  }
+  let best = [...known];
+  let value = gainOf(packing, best);
+  const score = new Float64Array(size);
+  const keep = (columns: readonly number[]): boolean => {
+    // What is chosen first, then whatever else fits, with exchanges.
+    score.set(packing.gain);
+    for (const j of columns) score[j]! += 1e6;
+    const whole = greedy(packing, score, byRow);
+    const own = gainOf(packing, whole);
+    if (own <= value + rounding) return false;
+    best = whole;
+    value = own;
+    return true;
+  };
+  if (free.length < 0.7 * size) {
+    const part = partOf(packing, free);
+    const answer = yield* solveExactly(part.packing, shortClock(clock, 300));
+    keep([...fixed, ...Array.from(answer.columns, (c) => part.columns[c]!)]);
+  }
+  // Rows that the relaxation leaves open, and around each the columns of the present solution that it meets.
+  const open: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    const own = byRow.columns.subarray(byRow.start[row]!, byRow.start[row + 1]!);
+    if (own.some((j) => x[j]! > 1e-6 && x[j]! < 1 - 1e-6)) open.push(row);
+  }
+  const owner = new Int32Array(rows);
+  for (let round = 0; round < 3 && !clock.stopped; round++) {
+    let gained = false;
+    const seen = new Set<number>();
+    for (const row of open) {
+      if (clock.stopped) break;
+      if (seen.has(row)) continue;
+      owner.fill(-1);
+      for (const j of best) for (let at = start[j]!; at < start[j + 1]!; at++) owner[items[at]!] = j;
+      const region = new Set([row]);
+      const around = new Set<number>();
+      for (const r of region) {
+        if (region.size > mostRegion) break;
+        for (let c = byRow.start[r]!; c < byRow.start[r + 1]!; c++) {
+          const j = byRow.columns[c]!;
+          if (reduced[j]! < -0.15) continue;
+          for (let at = start[j]!; at < start[j + 1]!; at++) region.add(items[at]!);
+        }
+      }
+      for (const r of region) {
+        seen.add(r);
+        if (owner[r]! >= 0) around.add(owner[r]!);
+      }
+      const inside = new Set(region);
+      for (const j of around) for (let at = start[j]!; at < start[j + 1]!; at++) inside.add(items[at]!);
+      const columns = new Set<number>();
+      for (const r of inside) {
+        for (let c = byRow.start[r]!; c < byRow.start[r + 1]!; c++) {
+          const j = byRow.columns[c]!;
+          if (reduced[j]! < -0.15 && !around.has(j)) continue;
+          let within = true;
+          for (let at = start[j]!; at < start[j + 1]! && within; at++) within = inside.has(items[at]!);
+          if (within) columns.add(j);
+        }
+      }
+      if (columns.size > 0.7 * size) continue;
+      const part = partOf(packing, [...columns].sort((a, b) => a - b)); // prettier-ignore
+      const local = Array.from(part.columns.keys()).filter((c) => around.has(part.columns[c]!));
+      const before = gainOf(packing, around);
+      const answer = yield* solveExactly(part.packing, shortClock(clock, 60), before, local);
+      if (answer.value <= before + rounding) continue;
+      const outside = best.filter((j) => !around.has(j));
+      if (keep([...outside, ...Array.from(answer.columns, (c) => part.columns[c]!)])) gained = true;
+    }
+    if (!gained) break;
+  }
+  return best;
+}
+
+/** A clock that also stops after some looks at it: bounds the work in a way that is the same on every machine. */
+function shortClock(clock: Clock, looks: number): Clock {
+  let left = looks;
+  return {
+    get stopped() {
+      return left-- <= 0 || clock.stopped;
+    },
+  };
+}
+
+/** The cuts that lie within a part, by its rows. */
+export function cutsOf({ rows }: Part, cuts: readonly Cut[]): Cut[] {
+  if (cuts.length === 0) return [];
+  const places = new Map(Array.from(rows, (row, i) => [row, i]));
+  return cuts.flatMap((cut) => {
+    const own = cut.rows.map((row) => places.get(row));
+    return own.every((row) => row !== undefined) ? [{ rows: (own as number[]).sort((a, b) => a - b), most: cut.most }] : [];
+  });
 }
 
 /** Gain for each row that a column takes. */

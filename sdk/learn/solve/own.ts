@@ -1,5 +1,5 @@
 // The default solver: connected parts, multipliers, the exact relaxation of what is left near the top, fixing by reduced gains, branch and bound.
-import { type Answer, mostRows, rounding, solveExactly } from './branch.js';
+import { type Answer, cutsOf, dive, mostRows, rounding, solveExactly } from './branch.js';
 import { greedy } from './greedy.js';
 import { type Clock, firstMultipliers, lowerBound, reducedGains } from './multipliers.js';
 import { columnsByRow, connected, gainOf, type Packing, partOf } from './packing.js';
@@ -96,6 +96,7 @@ function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, Large
 
   const exact = yield* relax(packing, dual.values, dual.bound, reduced, best, clock, keep);
   const final = exact ?? { bound: dual.bound, reduced };
+  if (exact && exact.bound > value + rounding && !clock.stopped) keep(yield* dive(packing, exact.x, exact.reduced, best, clock));
   const bound = Math.max(value, Math.min(proven, final.bound));
   if (bound <= value + rounding || clock.stopped)
     return { columns: best, value, bound: clock.stopped ? bound : value, dual: final };
@@ -103,7 +104,9 @@ function* solveLarge(packing: Packing, clock: Clock): Generator<undefined, Large
   const kept: number[] = [];
   for (let j = 0; j < size; j++) if (final.bound + Math.min(0, final.reduced[j]!) > value) kept.push(j);
   const part = partOf(packing, kept);
-  const answer = yield* solveExactly(part.packing, clock, value);
+  const inBest = new Set(best);
+  const known = Array.from(part.columns.keys()).filter((c) => inBest.has(part.columns[c]!));
+  const answer = yield* solveExactly(part.packing, clock, value, known, exact ? cutsOf(part, exact.cuts) : []);
   if (answer.value > value) keep(Array.from(answer.columns, (j) => part.columns[j]!));
   return { columns: best, value, bound: Math.max(value, Math.min(bound, answer.bound)), dual: final };
 }
@@ -124,6 +127,8 @@ interface Block {
   readonly duals: ReadonlyMap<number, number>;
   readonly cutDuals: readonly number[];
   readonly solution: readonly number[];
+  /** By position in `columns`. */
+  readonly x: Float64Array;
 }
 
 /**
@@ -138,7 +143,7 @@ function* relax(
   solution: readonly number[],
   clock: Clock,
   keep: (columns: number[]) => void,
-): Generator<undefined, { bound: number; reduced: Float64Array } | undefined> {
+): Generator<undefined, { bound: number; reduced: Float64Array; x: Float64Array; cuts: readonly Cut[] } | undefined> {
   const { size, rows, start, items, gain } = packing;
   const places = new Int32Array(rows).fill(-1);
   const member = new Uint8Array(size);
@@ -147,6 +152,7 @@ function* relax(
   for (const j of solution) member[j] = 1;
   let bestBound = proven;
   let bestReduced = reduced;
+  let bestX = new Float64Array(size);
   const blocks = new Map<string, Block>();
   const inBest = new Uint8Array(size);
   for (const j of solution) inBest[j] = 1;
@@ -159,17 +165,16 @@ function* relax(
     const covered = new Uint8Array(rows);
     const cutDuals: { cut: Cut; value: number }[] = [];
     const whole: number[] = [];
+    const x = new Float64Array(size);
     let bound = 0;
     for (const list of lists) {
       const key = list.join();
       let block = blocks.get(key);
       if (!block) {
         const part = partOf(packing, list, places);
-        if (part.rows.length > mostRows) return bestBound < proven ? { bound: bestBound, reduced: bestReduced } : undefined;
-        const position = new Map(Array.from(part.rows, (row, i) => [row, i]));
-        const own: Cut[] = cuts
-          .filter((cut) => cut.rows.every((row) => position.has(row)))
-          .map((cut) => ({ rows: cut.rows.map((row) => position.get(row)!).sort((a, b) => a - b), most: cut.most }));
+        if (part.rows.length > mostRows)
+          return bestBound < proven ? { bound: bestBound, reduced: bestReduced, x: bestX, cuts } : undefined;
+        const own = cutsOf(part, cuts);
         const from = Array.from(part.columns.keys()).filter((c) => inBest[part.columns[c]!]);
         let answer = yield* solveRelaxation(part.packing, own, from, clock);
         for (let turn = 0; turn < 12 && !isWhole(answer.x) && !clock.stopped; turn++) {
@@ -187,6 +192,7 @@ function* relax(
           duals: new Map(Array.from(part.rows, (row, i) => [row, answer.duals[i]!])),
           cutDuals: own.map((_, c) => answer.duals[part.packing.rows + c]!),
           solution: solved.map((c) => part.columns[c]!),
+          x: answer.x,
         };
         blocks.set(key, block);
       }
@@ -201,6 +207,7 @@ function* relax(
         if (value > 0) cutDuals.push({ cut, value });
       });
       whole.push(...block.solution);
+      block.columns.forEach((j, c) => (x[j] = block.x[c]!));
     }
     // Rows outside all blocks keep their multipliers: they do for columns that reach across.
     for (let row = 0; row < rows; row++) {
@@ -241,13 +248,14 @@ function* relax(
     if (bound < bestBound) {
       bestBound = bound;
       bestReduced = next;
+      bestX = x;
     }
-    if (entering === 0) break;
     cuts = cutDuals.map(({ cut }) => cut);
+    if (entering === 0) break;
     for (const key of [...blocks.keys()]) if (!lists.some((list) => list.length === blocks.get(key)!.columns.length && list[0] === blocks.get(key)!.columns[0])) blocks.delete(key); // prettier-ignore
     yield;
   }
-  return { bound: bestBound, reduced: bestReduced };
+  return { bound: bestBound, reduced: bestReduced, x: bestX, cuts };
 }
 
 /** How far below the top columns may be at first: as far as the blocks stay small. */
