@@ -44,7 +44,6 @@ import gatherFours from '../../../kernels/ops/gather_fours.wgsl';
 import gatherWords from '../../../kernels/ops/gather_words.wgsl';
 import gatherWordsFours from '../../../kernels/ops/gather_words_fours.wgsl';
 import imageToTensor from '../../../kernels/ops/image_to_tensor.wgsl';
-import imageToTensorExternal from '../../../kernels/ops/image_to_tensor_external.wgsl';
 import imageToTensorTexture from '../../../kernels/ops/image_to_tensor_texture.wgsl';
 import matmul from '../../../kernels/ops/matmul.wgsl';
 import maxPool from '../../../kernels/ops/max_pool.wgsl';
@@ -132,7 +131,6 @@ export const kernels = {
   box_decode: boxDecode,
   gather_rows: gatherRows,
   score_merge: scoreMerge,
-  image_to_tensor_external: imageToTensorExternal,
   image_to_tensor_texture: imageToTensorTexture,
   image_to_tensor: imageToTensor,
 } as const satisfies Readonly<Record<string, string>>;
