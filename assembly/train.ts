@@ -4,5 +4,6 @@ export { sigmoid_cross_entropy } from './train/sigmoid_cross_entropy';
 export { hard_soft_labels } from './train/hard_soft_labels';
 export { heatmap_focal } from './train/heatmap_focal';
 export { dice } from './train/dice';
+export { matmul, transpose } from './train/matmul';
 export { smooth_l1 } from './train/smooth_l1';
 export { sgd, adamw, square_sum } from './train/optimizers';

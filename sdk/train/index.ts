@@ -55,7 +55,7 @@ export {
   type LabelMapping,
   type MaskMerge,
   type MergedMasks,
-} from './reference/layers.js';
+} from './layers.js';
 
 // Steps
 export {

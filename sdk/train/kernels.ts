@@ -188,6 +188,20 @@ export interface AdamWStep {
   readonly clip: number;
 }
 
+export interface MatrixProduct {
+  /** [M, K], or [K, M] where it is transposed. */
+  readonly a: Floats;
+  /** [K, N], or [N, K] where it is transposed. */
+  readonly b: Floats;
+  /** [M, N], written. */
+  readonly out: Floats;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly transposeA?: boolean | undefined;
+  readonly transposeB?: boolean | undefined;
+}
+
 /** All kernels on a processor. A GPU has the same list with buffers for arrays. */
 export interface TrainKernels {
   softmax_cross_entropy(input: SoftmaxCrossEntropy, output: LossOutput): void;
@@ -199,6 +213,8 @@ export interface TrainKernels {
   smooth_l1(input: SmoothL1, output: LossOutput): void;
   box_iou_loss(input: BoxIouLoss, output: LossOutput): void;
   orthogonality(input: Orthogonality, output: LossOutput): void;
+  /** What linear layers are made of, forward and backward. */
+  matmul(product: MatrixProduct): void;
   sgd(step: SgdStep): void;
   adamw(step: AdamWStep): void;
   /** Sum of squares, for the global norm. */

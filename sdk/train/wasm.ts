@@ -11,6 +11,8 @@ type Exports = Record<
   | 'heatmap_focal'
   | 'dice'
   | 'smooth_l1'
+  | 'matmul'
+  | 'transpose'
   | 'sgd'
   | 'adamw'
   | 'square_sum',
@@ -290,6 +292,39 @@ const kernels: TrainKernels = {
   projection: (input, output) => referenceKernels.projection(input, output),
   box_iou_loss: (input, output) => referenceKernels.box_iou_loss(input, output),
   orthogonality: (input, output) => referenceKernels.orthogonality(input, output),
+  matmul({ a, b, out, M, N, K, transposeA = false, transposeB = false }) {
+    const memory = space!;
+    const [left, right, result] = [single('a', a), single('b', b), single('out', out)];
+    if (M * N === 0) return;
+    memory.begin();
+    let bAt = memory.put(right);
+    if (transposeB) {
+      const turned = memory.take(K * N * 4 + 32);
+      memory.run.transpose(bAt, turned, N, K);
+      bAt = turned;
+    }
+    const panel = memory.take(K * 32);
+    if (transposeA) {
+      // Its rows are columns of the result: all at once.
+      const stored = memory.put(left);
+      const turned = memory.take(K * M * 4);
+      memory.run.transpose(stored, turned, K, M);
+      const outAt = memory.take(M * N * 4);
+      memory.run.matmul(turned, bAt, outAt, panel, M, N, K);
+      result.set(memory.floats(outAt, M * N));
+      return;
+    }
+    const mark = memory.mark();
+    const block = Math.max(4, Math.floor(blockNumbers / Math.max(1, K + N)) & ~3);
+    for (let from = 0; from < M; from += block) {
+      const to = Math.min(M, from + block);
+      memory.release(mark);
+      const aAt = memory.put(left.subarray(from * K, to * K));
+      const outAt = memory.take((to - from) * N * 4);
+      memory.run.matmul(aAt, bAt, outAt, panel, to - from, N, K);
+      result.set(memory.floats(outAt, (to - from) * N), from * N);
+    }
+  },
   sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }) {
     const arrays = [single('weights', weights), single('gradient', gradient), single('velocity', velocity)];
     inPlace(arrays, [0, 2], (run, [w, g, v, n]) => {

@@ -4,6 +4,7 @@ import { boxIouLoss, smoothL1 } from './boxes.js';
 import { dice, projection } from './dice.js';
 import { hardSoftLabels } from './hard_soft_labels.js';
 import { heatmapFocal } from './heatmap_focal.js';
+import { matmul } from './matmul.js';
 import { adamw, sgd, squareSum } from './optimizers.js';
 import { orthogonality } from './orthogonality.js';
 import { sigmoidCrossEntropy } from './sigmoid_cross_entropy.js';
@@ -20,6 +21,7 @@ export const referenceKernels: TrainKernels = {
   smooth_l1: smoothL1,
   box_iou_loss: boxIouLoss,
   orthogonality,
+  matmul,
   sgd,
   adamw,
   square_sum: squareSum,

@@ -1,18 +1,36 @@
-// What stands between features and losses, with gradients: cosine classifier, MERGE of masks, many-to-one label mapping. Plain loops in doubles.
-import type { Floats } from '../kernels.js';
+// What stands between features and losses, with gradients: cosine classifier, MERGE of masks, many-to-one label mapping.
+import type { Floats, TrainKernels } from './kernels.js';
+import { matmul } from './reference/matmul.js';
+
+/** Who multiplies. */
+type Products = Pick<TrainKernels, 'matmul'>;
+
+const reference: Products = { matmul };
 
 /** Shortest length a vector is divided by. */
 const shortest = 1e-12;
 
-/** [n] lengths of the rows of [n, D]. */
-function lengths(x: Floats, n: number, D: number): Float64Array {
-  const out = new Float64Array(n);
+/** Rows of length 1, and the lengths they had. */
+function unitRows(x: Floats, n: number, D: number): { unit: Floats; lengths: Float64Array } {
+  const unit = x.slice();
+  const lengths = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     let sum = 0;
     for (let d = 0; d < D; d++) sum += x[i * D + d]! * x[i * D + d]!;
-    out[i] = Math.max(Math.sqrt(sum), shortest);
+    const length = Math.max(Math.sqrt(sum), shortest);
+    lengths[i] = length;
+    for (let d = 0; d < D; d++) unit[i * D + d] = x[i * D + d]! / length;
   }
-  return out;
+  return { unit, lengths };
+}
+
+/** From the gradient of unit rows to that of the rows: what points along a row has no effect; then divided by its length. */
+function throughUnit(gradient: Floats, { unit, lengths }: ReturnType<typeof unitRows>, D: number): void {
+  for (let i = 0; i < lengths.length; i++) {
+    let along = 0;
+    for (let d = 0; d < D; d++) along += gradient[i * D + d]! * unit[i * D + d]!;
+    for (let d = 0; d < D; d++) gradient[i * D + d] = (gradient[i * D + d]! - along * unit[i * D + d]!) / lengths[i]!;
+  }
 }
 
 /** Shapes of a cosine classifier. */
@@ -28,16 +46,12 @@ export interface CosineClassifier {
   readonly scale: number;
 }
 
-/** logits [P, C] = t cos(feature, weight) (UniSeg App. G, ScaleDet Eq. 5). */
-export function cosineLogits({ features, weights, P, C, D, scale }: CosineClassifier, logits: Floats): void {
-  const [f, w] = [lengths(features, P, D), lengths(weights, C, D)];
-  for (let p = 0; p < P; p++) {
-    for (let c = 0; c < C; c++) {
-      let dot = 0;
-      for (let d = 0; d < D; d++) dot += features[p * D + d]! * weights[c * D + d]!;
-      logits[p * C + c] = (scale * dot) / (f[p]! * w[c]!);
-    }
-  }
+/** logits [P, C] = t cos(feature, weight) (UniSeg App. G, ScaleDet Eq. 5). @param kernels default: the reference's */
+export function cosineLogits(layer: CosineClassifier, logits: Floats, kernels: Products = reference): void {
+  const { features, weights, P, C, D, scale } = layer;
+  const [f, w] = [unitRows(features, P, D), unitRows(weights, C, D)];
+  kernels.matmul({ a: f.unit, b: w.unit, out: logits, M: P, N: C, K: D, transposeB: true });
+  if (scale !== 1) for (let i = 0; i < logits.length; i++) logits[i] = scale * logits[i]!;
 }
 
 /**
@@ -45,29 +59,20 @@ export function cosineLogits({ features, weights, P, C, D, scale }: CosineClassi
  * d cos / df = (w / |w| - cos f / |f|) / |f|.
  */
 export function cosineGradients(
-  { features, weights, P, C, D, scale }: CosineClassifier,
+  layer: CosineClassifier,
   logitGradient: Floats,
   featureGradient: Floats,
   weightGradient?: Floats,
+  kernels: Products = reference,
 ): void {
-  const [f, w] = [lengths(features, P, D), lengths(weights, C, D)];
-  featureGradient.fill(0);
-  weightGradient?.fill(0);
-  for (let p = 0; p < P; p++) {
-    for (let c = 0; c < C; c++) {
-      const slope = scale * logitGradient[p * C + c]!;
-      if (slope === 0) continue;
-      let dot = 0;
-      for (let d = 0; d < D; d++) dot += features[p * D + d]! * weights[c * D + d]!;
-      const cosine = dot / (f[p]! * w[c]!);
-      for (let d = 0; d < D; d++) {
-        const unitF = features[p * D + d]! / f[p]!;
-        const unitW = weights[c * D + d]! / w[c]!;
-        featureGradient[p * D + d] = featureGradient[p * D + d]! + (slope * (unitW - cosine * unitF)) / f[p]!;
-        if (weightGradient) weightGradient[c * D + d] = weightGradient[c * D + d]! + (slope * (unitF - cosine * unitW)) / w[c]!;
-      }
-    }
-  }
+  const { features, weights, P, C, D, scale } = layer;
+  const [f, w] = [unitRows(features, P, D), unitRows(weights, C, D)];
+  const slopes = scale === 1 ? logitGradient : logitGradient.map((slope: number) => scale * slope);
+  kernels.matmul({ a: slopes, b: w.unit, out: featureGradient, M: P, N: D, K: C });
+  throughUnit(featureGradient, f, D);
+  if (!weightGradient) return;
+  kernels.matmul({ a: slopes, b: f.unit, out: weightGradient, M: C, N: D, K: P, transposeA: true });
+  throughUnit(weightGradient, w, D);
 }
 
 /** Mask proposals to merge. */
@@ -165,15 +170,9 @@ export interface LabelMapping {
   readonly K: number;
 }
 
-/** logits [P, K] = unified mapping^T (AutoUniSeg Eq. 5: s = M u). */
-export function mapLabels({ unified, mapping, P, U, K }: LabelMapping, logits: Floats): void {
-  for (let p = 0; p < P; p++) {
-    for (let k = 0; k < K; k++) {
-      let sum = 0;
-      for (let u = 0; u < U; u++) sum += mapping[k * U + u]! * unified[p * U + u]!;
-      logits[p * K + k] = sum;
-    }
-  }
+/** logits [P, K] = unified mapping^T (AutoUniSeg Eq. 5: s = M u). @param kernels default: the reference's */
+export function mapLabels({ unified, mapping, P, U, K }: LabelMapping, logits: Floats, kernels: Products = reference): void {
+  kernels.matmul({ a: unified, b: mapping, out: logits, M: P, N: K, K: U, transposeB: true });
 }
 
 /** Gradients of {@link mapLabels} from that of its logits [P, K]: unified [P, U], and mapping [K, U] where it is learned. */
@@ -182,17 +181,8 @@ export function mapLabelsGradients(
   logitGradient: Floats,
   unifiedGradient: Floats,
   mappingGradient?: Floats,
+  kernels: Products = reference,
 ): void {
-  unifiedGradient.fill(0);
-  mappingGradient?.fill(0);
-  for (let p = 0; p < P; p++) {
-    for (let k = 0; k < K; k++) {
-      const slope = logitGradient[p * K + k]!;
-      if (slope === 0) continue;
-      for (let u = 0; u < U; u++) {
-        unifiedGradient[p * U + u] = unifiedGradient[p * U + u]! + slope * mapping[k * U + u]!;
-        if (mappingGradient) mappingGradient[k * U + u] = mappingGradient[k * U + u]! + slope * unified[p * U + u]!;
-      }
-    }
-  }
+  kernels.matmul({ a: logitGradient, b: mapping, out: unifiedGradient, M: P, N: U, K });
+  if (mappingGradient) kernels.matmul({ a: logitGradient, b: unified, out: mappingGradient, M: K, N: U, K: P, transposeA: true });
 }
