@@ -1,12 +1,12 @@
 // `labelweave convert`: a model file, or a package, becomes a model package with smaller weights; prints what that changes.
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { chooseRuntime, isModelFile, parseLabelFile, type LabelSpace, type ModelSource } from 'labelweave';
+import { chooseRuntime, parseLabelFile, type LabelSpace, type ModelSource } from 'labelweave';
 import { convertModel, proposeManifest, type ConvertedModel } from 'labelweave/convert';
 import { toFrame, writeBytes } from 'labelweave/node';
 import { exitCodes, textOption, textsOption, UsageError, wordOption } from './exit.js';
 import { namedLabels } from './labels.js';
-import { namedModel } from './models.js';
+import { namedModel, standsAlone } from './models.js';
 
 export async function convertCommand(model: string, options: Record<string, unknown>): Promise<number> {
   const output = textOption('output', options['output'], 'a folder');
@@ -18,7 +18,7 @@ export async function convertCommand(model: string, options: Record<string, unkn
   const images = textsOption('image', options['image'], 'a path');
   const frames = await Promise.all(images.map((image) => toFrame(image)));
 
-  const source = isModelFile(model)
+  const source = (await standsAlone(model))
     ? await fileSource(model, { manifestFile, labels, size })
     : packageSource(model, manifestFile ?? labels);
   const { runtime } = await chooseRuntime(['wasm', 'reference'], { threads: 1 });

@@ -1,12 +1,12 @@
 // `labelweave inspect`: what is in a model, for people or as JSON.
-import { chooseRuntime, countMacs, isModelFile, openModel, type Graph } from 'labelweave';
+import { chooseRuntime, countMacs, openModel, type Graph } from 'labelweave';
 import { exitCodes, wordOption } from './exit.js';
 import { inspectFileCommand } from './inspect-file.js';
-import { namedModel } from './models.js';
+import { namedModel, standsAlone } from './models.js';
 import { formatPlan, planOf } from './plan.js';
 
 export async function inspectCommand(model: string, options: Record<string, unknown>): Promise<number> {
-  if (isModelFile(model)) return inspectFileCommand(model, options);
+  if (await standsAlone(model)) return inspectFileCommand(model, options);
   const planDevice = wordOption('device', options['device'] ?? 'wasm', ['webgpu', 'wasm'] as const);
   const { manifest, graph } = await openModel(namedModel(model));
   const plan = options['plan'] ? await planOf(graph, planDevice) : undefined;

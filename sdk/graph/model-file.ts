@@ -65,7 +65,7 @@ export async function openModelFile(
   options: OpenModelFileOptions = {},
 ): Promise<{ info: ModelFileInfo; graph: () => Promise<Graph> }> {
   const place = String(location);
-  if (!isModelFile(place))
+  if (!isModelFile(place) && !/\.json([?#].*)?$/is.test(place))
     throw new ArgumentError({ thing: 'model file', found: JSON.stringify(place), wanted: 'a file that ends in .onnx or .tflite, or a model.json' }); // prettier-ignore
   const name = place.replace(/[?#].*$/s, '');
   if (/\.tflite$/i.test(name)) return openTflite(location, options);

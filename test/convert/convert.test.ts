@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { manifest as ssd } from '../../examples/models/ssd-openimages.mjs';
 import { convertCommand } from '../../sdk/cli/convert.js';
+import { inspectCommand } from '../../sdk/cli/inspect.js';
 import { inspectFileCommand } from '../../sdk/cli/inspect-file.js';
 import { convertModel, convertWeights, proposeHeads, proposeManifest, type WeightType } from '../../sdk/convert/index.js';
 import { loadDetector } from '../../sdk/load.js';
@@ -229,6 +230,15 @@ it('a TFLite file that ends in its own detection tail: the head takes its place'
   );
   detector.dispose();
 }); // prettier-ignore
+
+it('inspect knows a TF.js model by what is in it, whatever its name', async () => {
+  const home = dirname(dirname(createRequire(import.meta.url).resolve('@vladmandic/human')));
+  const shown = await capture(() => inspectCommand(join(home, 'models/centernet.json'), { device: 'wasm' }));
+  expect(shown.code).toBe(0);
+  expect(shown.stdout).toContain('format     TF.js');
+  expect(shown.stdout).toMatch(/^input {6}\S+ float32/m);
+  expect(shown.stdout).toMatch(/Conv2D \d+/);
+});
 
 /** Runs a command and gives what it wrote. */
 async function capture(command: () => Promise<number>): Promise<{ code: number; stdout: string; stderr: string }> {
