@@ -1,7 +1,7 @@
 // Average precision of every label's scores on the ground truth of every label, and of merged scores: the fast way. Overlaps are computed once an
 // image for all heads, hits are kept only for pairs that really fire together, and an AP is one scan over a list that is sorted once. The plain twin
 // stands in test/learn.
-import { ArgumentError, describe, InternalError, LearnError } from '../../errors.js';
+import { ArgumentError, describe, LearnError } from '../../errors.js';
 import { type Firings, truthFlag } from '../firings/firings.js';
 import type { LearnProgress } from '../types.js';
 import { ApCurve, cocoEpsilon, outcome, rankedAp, rankScores } from './average-precision.js';
@@ -546,49 +546,61 @@ export class ApTable {
   }
 
   /**
-   * 95 % interval of AP(before) - AP(after) on label c, by resampling the images that count (percentile bootstrap). Deterministic.
+   * 95 % interval of AP(before) - AP(after) on label c: percentiles over resamples of the images, each image as often as a Poisson(1) number says, which
+   * comes to the same as drawing with replacement where there are many. Images without the label and without a detection that matters change nothing and
+   * are not drawn. Deterministic. Resamples without a ground truth do not count.
    */
   interval(c: number, before: RankedOutcomes, after: RankedOutcomes, resamples: number): [lower: number, upper: number] {
-    const { imageDatasets, truthStarts, truthLabels, truthFlags } = this.firings;
-    const pool: number[] = [];
-    if (this.options.images === 'with-label') {
-      for (let k = this.#labelImageStarts[c]!; k < this.#labelImageStarts[c + 1]!; k++) pool.push(this.#labelImages[k]!);
-    } else imageDatasets.forEach((d, i) => d === this.firings.datasetOf[c] && pool.push(i));
-    const place = new Map(pool.map((image, k) => [image, k]));
-    const truths = pool.map((image) => {
-      let own = 0;
-      for (let g = truthStarts[image]!; g < truthStarts[image + 1]!; g++) {
-        if (truthLabels[g] === c && !(truthFlags[g]! & truthFlag.crowd)) own++;
+    const { truthStarts, truthLabels, truthFlags } = this.firings;
+    const place = new Map<number, number>();
+    const truths: number[] = [];
+    const placeOf = (image: number): number => {
+      let found = place.get(image);
+      if (found === undefined) {
+        place.set(image, (found = place.size));
+        let own = 0;
+        for (let g = truthStarts[image]!; g < truthStarts[image + 1]!; g++) {
+          if (truthLabels[g] === c && !(truthFlags[g]! & truthFlag.crowd)) own++;
+        }
+        truths.push(own);
       }
-      return own;
-    });
+      return found;
+    };
+    for (let k = this.#labelImageStarts[c]!; k < this.#labelImageStarts[c + 1]!; k++) placeOf(this.#labelImages[k]!);
     // Nothing behind the last hit changes an AP.
     const sides = [before, after].map(({ outcomes, images }) => {
       const count = outcomes.lastIndexOf(outcome.hit) + 1;
-      return {
-        outcomes: outcomes.subarray(0, count),
-        places: Uint32Array.from(images.subarray(0, count), (image) => place.get(image)!),
-      };
+      return { outcomes: outcomes.subarray(0, count), places: Uint32Array.from(images.subarray(0, count), placeOf) };
     });
     const random = drawer(c + 1);
     const values: number[] = [];
-    const weights = new Float64Array(pool.length);
+    const weights = new Float64Array(truths.length);
     for (let r = 0; r < resamples; r++) {
-      weights.fill(0);
-      for (let k = 0; k < pool.length; k++) weights[Math.floor(random() * pool.length)]!++;
       let positives = 0;
-      for (let k = 0; k < pool.length; k++) positives += truths[k]! * weights[k]!;
+      for (let k = 0; k < weights.length; k++) {
+        weights[k] = poisson(random());
+        positives += truths[k]! * weights[k]!;
+      }
       if (positives === 0) continue;
       const [x, y] = sides.map(({ outcomes, places }) =>
         rankedAp(outcomes, positives, this.options.epsilon, this.#curve, weights, places),
       ) as [number, number];
       values.push(x - y);
     }
-    if (values.length === 0) throw new InternalError('bootstrap', 'no resample with a ground truth', 'one at least');
+    // A label with one image may be drawn in no resample at all.
+    if (values.length === 0) values.push(this.apOf(before, c) - this.apOf(after, c));
     values.sort((x, y) => x - y);
     const at = (share: number): number => values[Math.min(values.length - 1, Math.floor(share * values.length))]!;
     return [at(0.025), at(0.975)];
   }
+}
+
+/** The Poisson(1) number of a uniform one. */
+function poisson(u: number): number {
+  let k = 0;
+  let term = Math.exp(-1);
+  for (let sum = term; u >= sum && k < 12; sum += term) term /= ++k;
+  return k;
 }
 
 /** Boxes of the same object get the mean of the members' scores; the box is that of the best score. Rows are sorted by falling score. */
