@@ -51,8 +51,13 @@ for(const button of document.querySelectorAll('[data-only]'))button.addEventList
 document.getElementById('merges').classList.toggle('only',on);for(const row of document.getElementById('merges').tBodies[0].rows)row.style.display=on&&row.dataset.flags==='0'?'none':''});
 for(const input of document.querySelectorAll('input[data-for]'))input.addEventListener('input',()=>{const text=input.value.toLowerCase();
 for(const row of document.getElementById(input.dataset.for).tBodies[0].rows)row.hidden=!row.textContent.toLowerCase().includes(text)});
+// A label stands in several rows; its pictures are in the page once.
+const pictures=JSON.parse(document.getElementById('crops').textContent);
+for(const place of document.querySelectorAll('[data-crops]'))for(const url of pictures[place.dataset.crops]){const image=document.createElement('img');image.loading='lazy';image.alt=place.parentElement.querySelector('b').textContent;image.src=url;place.append(image)}
 draw();`;
 
+/** Pictures of a label. */
+const mostCrops = 6;
 /** Margins from here on fill the bar. */
 const fullBar = 0.25;
 
@@ -101,9 +106,7 @@ export function learnReportToHtml(report: LearnReport, options: LearnHtmlOptions
         : `${percent(before)}${after === undefined ? '' : ` → ${percent(after)}`}${interval ? ` <span class="soft">(loss ${percent(interval[0])} to ${percent(interval[1])})</span>` : ''}`;
     const pictures = (crops.get(label.node) ?? []).slice(0, 6);
     return `<div class="member"><span><b>${escapeHtml(label.name)}</b> <span class="set">${escapeHtml(label.dataset)} ${escapeHtml(String(label.id))}${instances === undefined ? '' : ` · ${instances} ground truths`}</span></span><span class="ap${tone}">${score}</span>${
-      pictures.length
-        ? `<span class="crops">${pictures.map((url) => `<img src="${escapeHtml(url)}" alt="${escapeHtml(label.name)}" loading="lazy">`).join('')}</span>`
-        : ''
+      crops.get(label.node)?.length ? `<span class="crops" data-crops="${label.node}"></span>` : ''
     }</div>`;
   };
   const button = (kind: string, labels: readonly LabelRef[], text: string): string =>
@@ -199,7 +202,7 @@ export function learnReportToHtml(report: LearnReport, options: LearnHtmlOptions
     .join('')}</nav>
 ${sections.join('\n')}
 <div id="bar"><span id="count" role="status"></span><button type="button" id="save">Save pins.json</button><button type="button" id="clear">Take all back</button><span class="soft">Learn again with them: labelweave learn ... --pins pins.json</span></div>
-<script type="application/json" id="pins">${json(given)}</script><script type="application/json" id="names">${json(pins.names?.length ? { names: pins.names } : {})}</script><script>${script}</script></body></html>
+<script type="application/json" id="pins">${json(given)}</script><script type="application/json" id="crops">${json(Object.fromEntries([...crops].map(([node, urls]) => [node, urls.slice(0, mostCrops)])))}</script><script type="application/json" id="names">${json(pins.names?.length ? { names: pins.names } : {})}</script><script>${script}</script></body></html>
 `;
 }
 

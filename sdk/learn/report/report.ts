@@ -97,16 +97,27 @@ export interface LearnReport {
   readonly datasets: readonly { readonly name: string; readonly size: number }[];
   /** Numbers of the whole. */
   readonly summary: {
+    /** Labels of all data sets. */
     readonly labels: number;
+    /** Unified labels. */
     readonly unified: number;
+    /** Unified labels of two labels or more. */
     readonly merges: number;
+    /** Candidates that the program chose among. */
     readonly columns: number;
+    /** What every unified label costs. */
     readonly lambda: number;
+    /** cost + lambda x unified. */
     readonly objective: number;
+    /** Sum of the costs of the merges. */
     readonly cost: number;
+    /** No choice has a smaller objective. */
     readonly bound: number;
+    /** (objective - bound) / |objective|. */
     readonly gap: number;
+    /** Whether the choice is proven to be the best. */
     readonly optimal: boolean;
+    /** Which solver chose. */
     readonly solver: SolverName;
   };
   /** Loss, thresholds and form. */
