@@ -20,13 +20,20 @@ export interface PlanOptions {
    * Several arenas in place of one, each at most `capacity` bytes, such that no node reads and writes the same one: WebGPU forbids a buffer
    * that is read and written in one dispatch, whatever the ranges. Not together with `scratch` and `inPlace`. Default: one arena.
    */
-  banks?: { capacity: number };
+  banks?: { capacity: number; shared?: readonly SharedBank[] };
+}
+
+/** An arena of a program that has run before this one: what it does not keep may be overwritten, but by graph inputs, which are written before both run. */
+export interface SharedBank {
+  size: number;
+  /** What is kept; `id` where this graph reads it. */
+  taken: readonly { offset: number; bytes: number; id?: ValueId | undefined }[];
 }
 
 export interface MemoryPlan {
-  /** Bytes of all arenas together. */
+  /** Bytes of all arenas together, shared ones left out. */
   size: number;
-  /** Bytes of each arena: one, or one a bank. */
+  /** Bytes of each arena: one, or one a bank; shared banks come first, with 0. */
   sizes: number[];
   /** For each value the arena it lies in; 0 where there is only one. */
   banks: Int32Array;
@@ -119,7 +126,7 @@ export function planMemory(graph: Graph, options: PlanOptions): MemoryPlan {
     const place = (offset: number): void => void (scratch[i] = offset);
     if (bytes > 0) intervals.push({ bytes, from: i, to: i, offset: -1, apart: undefined, id: -1, place });
   }
-  const sizes = pack(intervals, options.banks?.capacity ?? Infinity);
+  const sizes = pack(intervals, options.banks?.capacity ?? Infinity, options.banks?.shared ?? []);
   for (const id of values.keys()) {
     offsets[id] = offsets[roots[id]!]!;
     banks[id] = banks[roots[id]!]!;
@@ -150,29 +157,41 @@ function apartOf(graph: Graph, roots: Int32Array): Map<ValueId, Set<ValueId>> {
 
 interface Bank {
   size: number;
+  /** Most bytes. */
+  limit: number;
+  shared: boolean;
   /** Sorted by offset. */
   placed: Interval[];
   ids: Set<ValueId>;
 }
 
+function sharedBank({ size, taken }: SharedBank): Bank {
+  const placed = taken.map(({ offset, bytes, id = -1 }): Interval => {
+    return { bytes, offset, from: -Infinity, to: Infinity, apart: undefined, id, place: () => undefined };
+  });
+  placed.sort((a, b) => a.offset - b.offset);
+  return { size, limit: size, shared: true, placed, ids: new Set(placed.map(({ id }) => id)) };
+}
+
 /** Gives the bytes of each bank. */
-function pack(intervals: Interval[], capacity: number): number[] {
-  const banks: Bank[] = [{ size: 0, placed: [], ids: new Set() }];
+function pack(intervals: Interval[], capacity: number, shared: readonly SharedBank[]): number[] {
+  const fresh = (): Bank => ({ size: 0, limit: capacity, shared: false, placed: [], ids: new Set() });
+  const banks: Bank[] = shared.length > 0 ? shared.map(sharedBank) : [fresh()];
   for (const item of [...intervals].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
     // The bank that grows least; among equals the first, and a new one only where no other will do.
     let best = -1;
     let at = 0;
     let growth = Infinity;
     for (const [i, bank] of banks.entries()) {
-      if (item.apart && overlaps(item.apart, bank.ids)) continue;
+      if ((item.apart && overlaps(item.apart, bank.ids)) || (bank.shared && item.from < 0)) continue;
       const offset = lowestGap(bank.placed, item);
       const grown = Math.max(0, offset + item.bytes - bank.size);
       // An item that is larger than a bank may be still gets one of its own: its owner says what is wrong with it.
-      if (grown >= growth || (offset > 0 && offset + item.bytes > capacity)) continue;
+      if (grown >= growth || ((offset > 0 || bank.shared) && offset + item.bytes > bank.limit)) continue;
       [best, at, growth] = [i, offset, grown];
     }
     if (best < 0) {
-      banks.push({ size: 0, placed: [], ids: new Set() });
+      banks.push(fresh());
       [best, at] = [banks.length - 1, 0];
     }
     const bank = banks[best]!;
@@ -184,7 +203,7 @@ function pack(intervals: Interval[], capacity: number): number[] {
     while (index > 0 && bank.placed[index - 1]!.offset > at) index--;
     bank.placed.splice(index, 0, item);
   }
-  return banks.map(({ size }) => size);
+  return banks.map(({ size, shared: isShared }) => (isShared ? 0 : size));
 }
 
 function overlaps(some: ReadonlySet<ValueId>, others: ReadonlySet<ValueId>): boolean {

@@ -117,6 +117,50 @@ describe('planMemory', () => {
     );
   });
 
+  it('keeps what a node reads and what it writes in different banks, and leaves what a shared bank keeps alone', () => {
+    const kept = fc.array(fc.record({ offset: fc.nat(300), bytes: fc.integer({ min: 1, max: 100 }) }), { maxLength: 3 });
+    const shared = fc.array(fc.record({ size: fc.integer({ min: 400, max: 1500 }), taken: kept }), { maxLength: 3 });
+    fc.assert(
+      fc.property(drawn, shared, fc.integer({ min: 400, max: 2000 }), (d, banks, capacity) => {
+        const nodes = d.nodes.map((node) => ({ ...node, kind: node.kind === 'in place' ? ('work' as const) : node.kind }));
+        const { graph, sizes, options } = graphOf({ ...d, nodes });
+        const { bytes, external } = options;
+        const plan = planMemory(graph, { bytes, external, alignment: 4, banks: { capacity, shared: banks } });
+        const total = plan.sizes.map((size, i) => banks[i]?.size ?? size);
+        const memory = total.map((size) => new Int32Array(size + 4).fill(-1));
+        for (const [i, { taken }] of banks.entries()) {
+          for (const { offset, bytes: n } of taken) memory[i]!.fill(-3, offset, offset + n);
+        }
+        const range = (id: number): Int32Array =>
+          sizes[id]! === 0
+            ? new Int32Array()
+            : memory[plan.banks[id]!]!.subarray(plan.offsets[id]!, plan.offsets[id]! + sizes[id]!);
+        const tokens = graph.values.map((_, id) => id);
+        const intact = (id: number): boolean => range(id).every((token) => token === tokens[id]);
+        for (const id of graph.inputs) {
+          expect(plan.banks[id]).toBeGreaterThanOrEqual(sizes[id] ? banks.length : 0);
+          range(id).fill(tokens[id]!);
+        }
+        for (const node of graph.nodes) {
+          for (const id of node.inputs) expect(intact(id)).toBe(true);
+          if (node.op === 'reshape') {
+            tokens[node.outputs[0]!] = tokens[node.inputs[0]!]!;
+            continue;
+          }
+          for (const id of node.outputs) {
+            expect(range(id).every((token) => token !== -3)).toBe(true);
+            range(id).fill(tokens[id]!);
+            for (const input of node.inputs) expect(plan.banks[input]).not.toBe(plan.banks[id]);
+          }
+        }
+        for (const id of graph.outputs) expect(intact(id)).toBe(true);
+        expect(plan.size).toBe(plan.sizes.reduce((sum, size) => sum + size, 0));
+        for (const size of plan.sizes.slice(banks.length)) expect(size).toBeLessThanOrEqual(capacity);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   const chain = (kinds: DrawnNode['kind'][]): ReturnType<typeof graphOf> =>
     graphOf({
       inputs: [64],

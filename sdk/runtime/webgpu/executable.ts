@@ -5,6 +5,7 @@ import type { TensorData } from '../../tensor/dtype.js';
 import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
 import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
+import type { SharedBank } from '../memory-plan.js';
 import { pause } from '../pause.js';
 import type { CompileOptions, Executable, GpuTensor, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
 import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
@@ -84,6 +85,8 @@ export class WebGpuExecutable implements Executable {
   readonly #buffers: GPUBuffer[] = [];
   readonly #layout: Layout;
   #steps: Step[] = [];
+  /** Buffers of intermediate values by number of their bank, those of the base first. */
+  #banks: GPUBuffer[] = [];
   #sizes = { constants: 0, arena: 0, other: 0 };
   #profile: readonly StepTime[] = [];
   #profiler: Profiler | undefined;
@@ -120,7 +123,7 @@ export class WebGpuExecutable implements Executable {
     };
     const context = lowerContext(gpu, graph, scalar, host.tuning);
     const lowered = await lowerGraph(context, breathe);
-    const layout = layOut(gpu, context, lowered, new Set(linked.keys()), host.memoryLimit);
+    const layout = layOut(gpu, context, lowered, new Set(linked.keys()), base ? base.#shareable(linked) : [], host.memoryLimit);
     const executable = new WebGpuExecutable(host, options, base, layout);
     const total = layout.constants.size + layout.dispatches.length;
     let done = 0;
@@ -327,12 +330,30 @@ export class WebGpuExecutable implements Executable {
     return places;
   }
 
-  /** Makes the buffers of intermediate values. */
+  /** Makes the buffers of intermediate values, behind those of the base. */
   #allocate(): GPUBuffer[] {
     const { sizes, size } = this.#layout.plan;
     this.#sizes.arena = size;
     const usage = Usage.storage | Usage.copySource | Usage.copyTarget;
-    return sizes.map((bytes, i) => this.#buffer(`values ${i}`, Math.max(16, bytes), usage));
+    const shared = this.#base ? this.#base.#banks : [];
+    this.#banks = sizes.map((bytes, i) => shared[i] ?? this.#buffer(`values ${i}`, Math.max(16, bytes), usage));
+    return this.#banks;
+  }
+
+  /** The memory of this program as an extension may use it: its steps are done by then, and only what can be read must stay. */
+  #shareable(linked: ReadonlyMap<ValueId, Place>): SharedBank[] {
+    const ids = new Map([...linked].map(([id, place]) => [place, id]));
+    const outputs = this.#allOutputs();
+    return this.#banks.map((buffer) => ({
+      size: buffer.size,
+      taken: outputs.flatMap(({ place }) =>
+        place?.buffer === buffer ? [{ offset: place.offset, bytes: place.size, id: ids.get(place) }] : [],
+      ),
+    }));
+  }
+
+  #allOutputs(): Output[] {
+    return [...(this.#base ? this.#base.#allOutputs() : []), ...this.#outputs.values()];
   }
 
   /** Uniform blocks, inputs, outputs, bind groups. */

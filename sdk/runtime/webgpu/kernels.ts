@@ -6,13 +6,13 @@ import nmsOverlap from '../../../kernels/detect/nms_overlap.wgsl';
 import nmsScan from '../../../kernels/detect/nms_scan.wgsl';
 import pairwiseIou from '../../../kernels/detect/pairwise_iou.wgsl';
 import peakScan from '../../../kernels/detect/peak_scan.wgsl';
-import rankKeys from '../../../kernels/detect/rank_keys.wgsl';
-import rankKeysInt from '../../../kernels/detect/rank_keys_int.wgsl';
 import rankPairs from '../../../kernels/detect/rank_pairs.wgsl';
 import scoreMerge from '../../../kernels/detect/score_merge.wgsl';
 import selectClear from '../../../kernels/detect/select_clear.wgsl';
 import selectCollect from '../../../kernels/detect/select_collect.wgsl';
+import selectCollectInt from '../../../kernels/detect/select_collect_int.wgsl';
 import selectHistogram from '../../../kernels/detect/select_histogram.wgsl';
+import selectHistogramInt from '../../../kernels/detect/select_histogram_int.wgsl';
 import selectWrite from '../../../kernels/detect/select_write.wgsl';
 import selectWriteInt from '../../../kernels/detect/select_write_int.wgsl';
 import sortBlock from '../../../kernels/detect/sort_block.wgsl';
@@ -112,6 +112,8 @@ export const kernels = {
   activation,
   binary,
   // image and detection
+  select_collect_int: selectCollectInt,
+  select_histogram_int: selectHistogramInt,
   rank_pairs: rankPairs,
   nms_scan: nmsScan,
   nms_overlap: nmsOverlap,
@@ -125,8 +127,6 @@ export const kernels = {
   select_collect: selectCollect,
   select_histogram: selectHistogram,
   select_clear: selectClear,
-  rank_keys_int: rankKeysInt,
-  rank_keys: rankKeys,
   peak_scan: peakScan,
   box_decode: boxDecode,
   gather_rows: gatherRows,

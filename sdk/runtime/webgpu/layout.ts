@@ -2,7 +2,7 @@
 import { DeviceError, InternalError } from '../../errors.js';
 import type { Graph, Node, ValueId } from '../../ir/graph.js';
 import { formatShape, sizeOf } from '../../tensor/shape.js';
-import { planMemory, type MemoryPlan } from '../memory-plan.js';
+import { planMemory, type MemoryPlan, type SharedBank } from '../memory-plan.js';
 import type { Gpu } from './gpu.js';
 import type { Scalar } from './kernels.js';
 import {
@@ -88,7 +88,7 @@ export async function lowerGraph(
 }
 
 /**
- * Plans memory. `linked` are inputs that lie in the memory of a base graph.
+ * Plans memory. `linked` are inputs that lie in the memory of a base graph, `shared` is that memory.
  * Throws DeviceError `out-of-memory` with numbers where a tensor is larger than the device can bind, or all of them together than `memoryLimit`.
  */
 export function layOut(
@@ -96,6 +96,7 @@ export function layOut(
   context: LowerContext,
   lowered: readonly { dispatch: Dispatch; node: number }[],
   linked: ReadonlySet<ValueId>,
+  shared: readonly SharedBank[],
   memoryLimit: number,
 ): Layout {
   const { graph, scalar, limits } = context;
@@ -196,7 +197,7 @@ export function layOut(
       bytes: (id) => sizes[id]!,
       external: (id) => values[id]!.constant !== undefined || values[id]!.image === true || linked.has(id),
       alignment: Math.max(ROUND, gpu.device.limits.minStorageBufferOffsetAlignment),
-      banks: { capacity: limits.maxBufferSize },
+      banks: { capacity: limits.maxBufferSize, shared },
     },
   );
   for (const [id, value] of values.entries()) {

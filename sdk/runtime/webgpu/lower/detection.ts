@@ -40,64 +40,69 @@ function clear(words: Binding, count: number): Dispatch {
   };
 }
 
-/** What select makes of lists of pairs: the dispatches that clear, choose and sort, and where the sorted pairs are. */
+/** What select makes: the dispatches that choose and sort, and where the sorted pairs (order, index) are. */
 interface Selection {
-  list: Binding;
   state: Binding;
-  /** Pairs from one row of `list` to the next. */
-  pitch: number;
-  clear: Dispatch[];
-  /** To run once the list is filled. */
-  choose: Dispatch[];
+  dispatches: Dispatch[];
   best: Binding;
   bestPitch: number;
 }
 
-/** Plans the choice of the k best of up to `length` pairs in each of `rows` rows (shared/select.wgsl). */
-function select(rows: number, length: number, k: number): Selection {
-  // Short lists, and those of which most is wanted, are sorted as they are.
-  const whole = length <= BLOCK || k * 2 >= length;
-  const state: Binding = { kind: 'scratch', key: 'state', bytes: rows * STATE_WORDS * 4 };
-  const clears = [clear(state, rows * STATE_WORDS)];
-  const choose: Dispatch[] = [];
-  const limit = whole ? length : k;
+/**
+ * Plans the choice of the k best elements in each of `rows` rows of x (shared/select.wgsl). With a mask only the marked elements take part, which
+ * `scan` has marked and counted.
+ */
+function select(
+  x: ValueId,
+  integer: boolean,
+  rows: number,
+  length: number,
+  k: number,
+  scan?: { mask: Binding; dispatch: (state: Binding) => Dispatch },
+): Selection {
+  // Of short rows, and where most is wanted, everything is sorted.
+  const all = length <= BLOCK || k * 2 >= length;
+  const limit = all ? length : k;
   const bestPitch = nextPower(limit);
-  const pitch = whole ? bestPitch : length;
-  const list: Binding = { kind: 'scratch', key: 'list', bytes: rows * pitch * 8 };
-  let chosen = list;
-  if (!whole) {
-    const bits = Math.ceil(Math.log2(length));
-    const orderShifts = [24, 16, 8, 0];
-    const shifts = [...orderShifts];
-    for (let shift = Math.ceil(bits / 8) * 8 - 8; shift >= 0; shift -= 8) shifts.push(shift);
-    const passes = shifts.length;
+  const state: Binding = { kind: 'scratch', key: 'state', bytes: rows * STATE_WORDS * 4 };
+  const list: Binding = { kind: 'scratch', key: 'list', bytes: rows * bestPitch * 8 };
+  // Any buffer stands for a mask that is not read; it must not be one that is written.
+  const mask = scan?.mask ?? value(x);
+  const overrides = { masked: scan ? 1 : 0 };
+  const dispatches = [clear(state, rows * STATE_WORDS)];
+  if (scan) dispatches.push(clear(mask, Math.ceil(length / 32)), scan.dispatch(state));
+  const cut = (pass: number): Binding => ({ kind: 'scratch', key: `cut${pass & 1}`, bytes: rows * 16 });
+  const shifts = [24, 16, 8, 0];
+  const orderPasses = shifts.length;
+  for (let shift = Math.ceil(Math.log2(length) / 8) * 8 - 8; shift >= 0; shift -= 8) shifts.push(shift);
+  const passes = shifts.length;
+  const shares = Math.min(MOST_SHARES, Math.ceil(length / (SELECT_SIZE * 8)));
+  if (!all) {
     const bins: Binding = { kind: 'scratch', key: 'bins', bytes: rows * passes * BINS * 4 };
-    clears.push(clear(bins, rows * passes * BINS));
-    const cut = (pass: number): Binding => ({ kind: 'scratch', key: `cut${pass & 1}`, bytes: rows * 16 });
-    const shares = Math.min(MOST_SHARES, Math.ceil(length / (SELECT_SIZE * 8)));
+    dispatches.push(clear(bins, rows * passes * BINS));
     // One more than there are digits: the last only derives the cut.
     for (let pass = 0; pass <= passes; pass++) {
       const [shift = 0, before = 0] = [shifts[pass], shifts[pass - 1]];
-      choose.push({
-        kernel: 'select_histogram',
-        overrides: {},
+      dispatches.push({
+        kernel: integer ? 'select_histogram_int' : 'select_histogram',
+        overrides,
         bindings: [
-          ...[list, state, bins, cut(pass - 1), cut(pass)],
-          uniform(pitch, k, pass, passes, orderShifts.length, shift, before, length - 1),
+          ...[value(x), mask, state, bins, cut(pass - 1), cut(pass)],
+          uniform(length, k, pass, passes, orderPasses, shift, before, length - 1),
         ],
         workgroups: [pass === passes ? 1 : shares, rows, 1],
       });
     }
-    chosen = { kind: 'scratch', key: 'chosen', bytes: rows * bestPitch * 8 };
-    choose.push({
-      kernel: 'select_collect',
-      overrides: {},
-      bindings: [list, cut(passes), state, chosen, uniform(pitch, bestPitch, length - 1, k)],
-      workgroups: [shares, rows, 1],
-    });
   }
-  const sorted = sort(chosen, state, rows, bestPitch, limit);
-  return { list, state, pitch, clear: clears, choose: [...choose, ...sorted.dispatches], best: sorted.best, bestPitch };
+  const depth = Math.ceil(rows / 65_535);
+  dispatches.push({
+    kernel: integer ? 'select_collect_int' : 'select_collect',
+    overrides,
+    bindings: [value(x), mask, cut(passes), state, list, uniform(length, bestPitch, length - 1, limit, all ? 1 : 0, rows)],
+    workgroups: [shares, Math.ceil(rows / depth), depth],
+  });
+  const sorted = sort(list, state, rows, bestPitch, limit);
+  return { state, dispatches: [...dispatches, ...sorted.dispatches], best: sorted.best, bestPitch };
 }
 
 /** Sorts `rows` rows of up to `limit` pairs, `pitch` (a power of two) apart: into a list of its own where that is short, else in place. */
@@ -325,20 +330,16 @@ export const detection = {
     const [map, threshold] = inputs as [ValueId, ValueId];
     const [values, index, count] = outputs as [ValueId, ValueId, ValueId];
     const [, H, W, U] = context.shape(map) as [number, number, number, number];
-    const total = H * W * U;
-    const selection = select(1, total, k);
-    const { list, state, choose } = selection;
-    const scan: Dispatch = {
+    const length = H * W * U;
+    const mask: Binding = { kind: 'scratch', key: 'mask', bytes: Math.ceil(length / 32) * 4 };
+    const dispatch = (state: Binding): Dispatch => ({
       kernel: 'peak_scan',
       overrides: { fours: U % 4 === 0 ? 1 : 0 },
-      bindings: [
-        ...[value(map), value(threshold), list, state],
-        { kind: 'uniform', data: uniforms([total, H, W, U, (window - 1) / 2]) },
-      ],
-      workgroups: flatWorkgroups(Math.ceil(total / 4), FLAT_SIZE),
-    };
-    const last = write('select_write', selection, 1, total, k, map, [values, index], value(count));
-    return [...selection.clear, scan, ...choose, last];
+      bindings: [value(map), value(threshold), mask, state, uniform(length, H, W, U, (window - 1) / 2)],
+      workgroups: flatWorkgroups(Math.ceil(length / 4), FLAT_SIZE),
+    });
+    const selection = select(map, false, 1, length, k, { mask, dispatch });
+    return [...selection.dispatches, write('select_write', selection, 1, length, k, map, [values, index], value(count))];
   },
 
   top_k(context, { inputs, outputs, attributes: { k } }) {
@@ -347,16 +348,9 @@ export const detection = {
     const length = context.shape(x).at(-1)!;
     const rows = sizeOf(context.shape(x)) / length;
     const integer = context.dtype(x) === 'int32';
-    const selection = select(rows, length, k);
-    const { list, state, choose, pitch } = selection;
-    const keys: Dispatch = {
-      kernel: integer ? 'rank_keys_int' : 'rank_keys',
-      overrides: {},
-      bindings: [value(x), list, state, { kind: 'uniform', data: uniforms([rows * length, length, pitch]) }],
-      workgroups: flatWorkgroups(rows * length, FLAT_SIZE),
-    };
+    const selection = select(x, integer, rows, length, k);
     const count: Binding = { kind: 'scratch', key: 'count', bytes: rows * 4 };
     const kernel = integer ? 'select_write_int' : 'select_write';
-    return [...selection.clear, keys, ...choose, write(kernel, selection, rows, length, k, x, [values, index], count)];
+    return [...selection.dispatches, write(kernel, selection, rows, length, k, x, [values, index], count)];
   },
 } satisfies LowerTable;
