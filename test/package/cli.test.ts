@@ -184,6 +184,34 @@ describe('devices and inspect', () => {
     expect((await labelweave('devices')).stdout).toMatch(/^\* wasm +yes {2}wasm/m);
   });
 
+  it('bench times frame and layers', async () => {
+    const { code, stdout } = await labelweave('bench', '--device', 'wasm', '--frames', '2', '--json');
+    expect(code).toBe(0);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ model: 'centernet-mbv3', frames: 2, device: { used: 'wasm', notes: [] } });
+    expect(facts.macs / 1e9).toBeCloseTo(1.295, 2);
+    expect(facts.frameMs.median).toBeGreaterThan(0);
+    // Shares of all layers make one; convolutions have arithmetic.
+    expect(facts.layers.reduce((sum: number, { share }: { share: number }) => sum + share, 0)).toBeCloseTo(1, 6);
+    const convolutions = facts.layers.filter(({ op }: { op: string }) => op === 'conv2d');
+    expect(convolutions).toHaveLength(63);
+    for (const { macs, gflops, bytes } of convolutions) expect(Math.min(macs, gflops, bytes)).toBeGreaterThan(0);
+    expect((await labelweave('bench', '--device', 'wasm', '--frames', '1')).stdout).toMatch(
+      /^op +layer +ms +share +MMAC +GFLOP\/s/m,
+    );
+    expect((await labelweave('bench', '--frames', '0')).code).toBe(2);
+  });
+
+  it('inspect --plan shows kernels and memory', async () => {
+    const { code, stdout } = await labelweave('inspect', '--plan', '--json');
+    expect(code).toBe(0);
+    const { plan } = JSON.parse(stdout);
+    expect(plan.device).toMatch(/^wasm/);
+    expect(plan.steps[0]).toMatchObject({ op: 'image_to_tensor', shape: [1, 512, 512, 3], memory: { bytes: 512 * 512 * 3 * 4 } });
+    for (const { memory } of plan.steps) expect(memory.offset + memory.bytes).toBeLessThanOrEqual(plan.memory.arena);
+    expect((await labelweave('inspect', '--plan')).stdout).toMatch(/^plan on wasm.* nodes, .* kernels/m);
+  });
+
   it('inspect says what is in the default model', async () => {
     const { code, stdout } = await labelweave('inspect', '--json');
     expect(code).toBe(0);
