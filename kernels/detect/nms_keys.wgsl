@@ -1,5 +1,5 @@
 // non_max_suppression, first step: the first `count` scores as pairs (order of the score, index); NaN is behind all numbers.
-// scores [k], count int32 [1]; list: pairs; state: word 0 is set to the number of pairs.
+// scores [k], count int32 [1]; list: pairs; state: word 1 is set to the number of pairs.
 // Overrides: none.
 // Dispatch: flat, one invocation for a score.
 #import "../shared/order.wgsl"
@@ -26,7 +26,7 @@ fn main(
     return;
   }
   if (i == 0u) {
-    state[0] = u32(clamp(count[0], 0, i32(shape.total)));
+    state[1] = u32(clamp(count[0], 0, i32(shape.total)));
   }
   list[i] = vec2<u32>(order(f32(scores[i]), 0u), i);
 }

@@ -1,6 +1,6 @@
 // non_max_suppression: which of the sorted boxes would drop which later ones, one bit a pair. Overlap is compared without a division:
 // intersection > threshold * union.
-// boxes [k, 4] float32, labels int32 [k]; best: sorted pairs (order, index); state: word 0 counts them; mask [k, words]: bit j of word w of row i
+// boxes [k, 4] float32, labels int32 [k]; best: sorted pairs (order, index); state: word 1 counts them; mask [k, words]: bit j of word w of row i
 // says that box 32 w + j falls with box i.
 // Overrides: per_class, 1 where only boxes of one label drop each other.
 // Dispatch: flat, one invocation for a word of mask.
@@ -35,7 +35,7 @@ fn main(
   }
   let row = i / shape.words;
   let word = i - row * shape.words;
-  let held = min(state[0], shape.k);
+  let held = min(state[1], shape.k);
   var bits = 0u;
   if (row < held && word >= row / 32u) {
     let mine = best[row].y;

@@ -1,5 +1,5 @@
 // non_max_suppression, last step: goes through the sorted boxes, 32 at a time, keeps those that no kept one drops, and writes them best first.
-// mask [k, words]; best: sorted pairs (order, index); state: word 0 counts them; index int32 [k], zeros behind those kept; kept int32 [1].
+// mask [k, words]; best: sorted pairs (order, index); state: word 1 counts them; index int32 [k], zeros behind those kept; kept int32 [1].
 // Overrides: none.
 // Dispatch: one workgroup.
 
@@ -22,7 +22,7 @@ var<workgroup> standing: u32;
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  let held = min(state[0], shape.k);
+  let held = min(state[1], shape.k);
   var total = 0u;
   for (var word = 0u; word < shape.words; word++) {
     if (lane < 32u) {

@@ -1,7 +1,7 @@
-// peak_top_k, first step: lists the elements that reach the threshold and are at least as large as all their neighbours in their channel.
-// map [1, H, W, U]; threshold [1]; list: pairs (order of the value, index), in any order; state: word 0 counts the pairs.
+// peak_top_k, first step: marks the elements that reach the threshold and are at least as large as all their neighbours in their channel.
+// map [1, H, W, U]; threshold [1]; mask: one bit an element; state: word 0 counts the bits.
 // Overrides: fours, 1 where U is a multiple of four.
-// Dispatch: flat, one invocation for four elements. state is zeroed before (select_clear).
+// Dispatch: flat, one invocation for four elements. mask and state are zeroed before (select_clear).
 #import "../shared/order.wgsl"
 #import "../shared/flat.wgsl"
 
@@ -17,7 +17,7 @@ struct Shape {
 
 @group(0) @binding(0) var<storage, read> map: array<vec4<scalar>>;
 @group(0) @binding(1) var<storage, read> threshold: array<scalar>;
-@group(0) @binding(2) var<storage, read_write> list: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read_write> mask: array<atomic<u32>>;
 @group(0) @binding(3) var<storage, read_write> state: array<atomic<u32>>;
 @group(0) @binding(4) var<uniform> shape: Shape;
 
@@ -90,17 +90,10 @@ fn main(
       }
     }
   }
-  // Peaks are few as a rule, so that the counter of the whole map serves; a count a workgroup would need barriers in every one of them.
-  let marks = select(vec4<u32>(0u), vec4<u32>(1u), peaks);
-  let count = marks.x + marks.y + marks.z + marks.w;
-  if (count == 0u) {
-    return;
-  }
-  var slot = atomicAdd(&state[0], count);
-  for (var j = 0u; j < 4u; j++) {
-    if (peaks[j]) {
-      list[slot] = vec2<u32>(keys[j], e + j);
-      slot++;
-    }
+  // Peaks are few as a rule, so that bits are set and counted where they are; a count a workgroup would need barriers in every one of them.
+  let bits = dot(select(vec4<u32>(0u), vec4<u32>(1u, 2u, 4u, 8u), peaks), vec4<u32>(1u));
+  if (bits != 0u) {
+    atomicOr(&mask[e / 32u], bits << (e & 31u));
+    atomicAdd(&state[0], countOneBits(bits));
   }
 }

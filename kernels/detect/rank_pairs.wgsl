@@ -1,6 +1,6 @@
 // peak_top_k, top_k and non_max_suppression: sorts short lists of pairs, best first: each pair counts those that are better and goes to that place.
 // Larger order is better, then lower index; all pairs differ. No barriers, and all reads are shared, which suits up to some thousand pairs.
-// list [rows, pitch] pairs; state: word 0 of two a row counts its pairs; best [rows, pitch] pairs.
+// list [rows, pitch] pairs; state: word 1 of two a row counts its pairs; best [rows, pitch] pairs.
 // Overrides: none.
 // Dispatch: flat, one invocation for a pair.
 #import "../shared/flat.wgsl"
@@ -30,7 +30,7 @@ fn main(
   let row = i / shape.limit;
   let place = i - row * shape.limit;
   let first = row * shape.pitch;
-  let held = min(state[row * 2u], shape.limit);
+  let held = min(state[row * 2u + 1u], shape.limit);
   if (place >= held) {
     return;
   }

@@ -1,5 +1,5 @@
 // peak_top_k and top_k: bitonic sort of blocks of up to 1024 pairs in workgroup memory, best first: larger order, then lower index.
-// best [rows, pitch] pairs, pitch a power of two; state: word 0 of two a row counts its pairs.
+// best [rows, pitch] pairs, pitch a power of two; state: word 1 of two a row counts its pairs.
 // Overrides: none.
 // Dispatch: [blocks of a row, rows in y and z].
 
@@ -35,7 +35,7 @@ fn main(
     return;
   }
   let first = row * shape.pitch + group.x * shape.block;
-  let held = min(state[row * 2u], shape.limit);
+  let held = min(state[row * 2u + 1u], shape.limit);
   for (var i = lane; i < shape.block; i += 256u) {
     let place = group.x * shape.block + i;
     if (shape.run == 0u && place >= held) {

@@ -30,7 +30,7 @@ fn main(
   }
   let row = i / shape.k;
   let place = i - row * shape.k;
-  let held = min(state[row * 2u], shape.k);
+  let held = min(state[row * 2u + 1u], shape.k);
   if (place == 0u) {
     count[row] = i32(held);
   }
