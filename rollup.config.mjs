@@ -168,13 +168,14 @@ export default [
     },
   },
   {
-    input: 'sdk/index.ts',
+    // For pages without a bundler: one file to name, and beside it what it loads when it is needed.
+    input: { 'labelweave.min': 'sdk/index.ts' },
     plugins: [webPlatform, nodeResolve({ browser: true }), inlineBinaries(), inlineRecords, compile({ minify: true })],
     onLog,
     output: {
-      file: 'dist/labelweave.min.js',
+      dir: 'dist',
       format: 'es',
-      inlineDynamicImports: true,
+      chunkFileNames: 'labelweave.min/[name]-[hash].js',
       banner:
         '/*! labelweave, Apache-2.0. Contains valibot (MIT, Copyright (c) Fabian Hiller) and flatbuffers (Apache-2.0, Copyright Google Inc.). */',
     },
