@@ -88,6 +88,34 @@ describe('several data sets in a unified label space', () => {
     expect(values[0]).toBeGreaterThan(0.8);
   });
 
+  it('masks from a file, and what is broken in it', async () => {
+    const masked = {
+      ...groundTruth,
+      annotations: groundTruth.annotations.map((annotation) => ({
+        ...annotation,
+        segmentation: { size: [100, 100], counts: [0, 400, 9600] },
+      })),
+    };
+    const results = found.map((entry) => ({
+      ...entry,
+      bbox: undefined,
+      segmentation: { size: [100, 100], counts: [0, 400, 9600] },
+    }));
+    const run = (detections: string) =>
+      evaluateUnified({
+        unified,
+        datasets: [{ ...datasets[0], groundTruth: masked, iouType: 'segm' as const, mode: 'corrected' as const, detections }],
+      });
+    const { datasets: answers } = await run(JSON.stringify(results));
+    expect(answers[0]).toMatchObject({ leftOut: 1, mapped: 2 });
+    expect(answers[0]!.value).toBeCloseTo(1, 12);
+    await expect(run('[{"image_id": 1, "category_id":')).rejects.toMatchObject({
+      code: 'invalid-predictions',
+      reason: 'invalid-json',
+    });
+    await expect(run('[{"image_id": 1, "score": 1, "bbox": [0, 0, 1, 1]}]')).rejects.toThrow(/category_id/);
+  });
+
   it('refuses labels and data sets that the unified space does not have', async () => {
     const strange = [{ image_id: 1, category_id: 99, score: 1, bbox: [0, 0, 1, 1] }];
     await expect(evaluateUnified({ unified, datasets: [{ ...datasets[0], detections: strange }] })).rejects.toMatchObject({ code: 'unknown-label' }); // prettier-ignore

@@ -188,7 +188,13 @@ describe('evaluate in parts, against another model, and on several data sets', (
   });
 
   const taxonomyText = () => {
-    const [animals, voc] = [labelSpace('animals', truth.categories), labelSpace('voc', ['dog', 'sofa'])];
+    const [animals, voc] = [
+      labelSpace(
+        'animals',
+        truth.categories.map(({ id, name }) => ({ id, name })),
+      ),
+      labelSpace('voc', ['dog', 'sofa']),
+    ];
     const unified = unifiedLabelSpace('ours', [animals, voc], [
       { id: 1, name: 'cat', members: { animals: 17 } },
       { id: 2, name: 'dog', members: { animals: 18, voc: voc.byName('dog').id } },

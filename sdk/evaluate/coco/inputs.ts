@@ -1,6 +1,6 @@
 // Everything users may give as ground truth or detections, brought into columns. Objects go through the same reader as files.
 import { ArgumentError, describe } from '../../errors.js';
-import { isColumns, rowsOfColumns, type DetectionColumns, type Rows } from '../input/columns.js';
+import { GrowingRows, isColumns, rowsOfColumns, type DetectionColumns, type Rows } from '../input/columns.js';
 import { readDetections, readGroundTruth, type GroundTruthColumns, type ReadColumnsOptions } from '../input/reader.js';
 import type { CocoSegmentation } from '../rle.js';
 import type { FileSource } from '../types.js';
@@ -71,6 +71,8 @@ async function* datasetChunks({ images, annotations, categories }: CocoDataset):
 
 /** Throws ArgumentError, EvaluationError, LoadError, or `signal.reason`. */
 export async function toRows(input: DetectionInput, options: ReadColumnsOptions): Promise<Rows> {
+  // Rows that stages of this folder hand on.
+  if (input instanceof GrowingRows) return input;
   if (isColumns(input)) {
     if (options.masks) {
       throw new ArgumentError({ thing: 'detections', found: 'columns', wanted: 'a file or objects, as masks are evaluated' });

@@ -3,10 +3,8 @@ import { ArgumentError, describe } from '../../errors.js';
 import type { Label, LabelId } from '../../taxonomy/label-space.js';
 import type { UnifiedLabelSpace } from '../../taxonomy/unified.js';
 import { evaluateCoco, type CocoOptions } from '../coco/evaluator.js';
-import type { CocoDetection } from '../coco/inputs.js';
-import { isColumns, type DetectionColumns } from '../input/columns.js';
-import { readDetections } from '../input/reader.js';
-import { openSource } from '../input/source.js';
+import { toRows, type CocoDetection } from '../coco/inputs.js';
+import { has, pickRows, type DetectionColumns } from '../input/columns.js';
 import { evaluateLvis, type LvisOptions } from '../lvis/lvis.js';
 import {
   evaluateOpenImages, type OpenImagesDetection, type OpenImagesLabel, type OpenImagesObject, type OpenImagesOptions,
@@ -186,32 +184,26 @@ class Mapper {
     });
   }
 
-  /** Detections whose category_id is the id of a unified label. Throws LabelSpaceError for an id that is none. */
-  async byId(
-    detections: UnifiedDetections,
-    masks: boolean,
-    long: LongOptions,
-  ): Promise<readonly CocoDetection[] | DetectionColumns> {
-    if (Array.isArray(detections) || masks) {
-      const list = Array.isArray(detections)
-        ? (detections as readonly CocoDetection[])
-        : await listOf(detections as FileSource, long);
-      return list.flatMap((detection) =>
-        this.#targets(this.#unifiedId(detection.category_id)).map((label) => ({ ...detection, category_id: numberOf(label) })),
-      );
-    }
-    const rows = isColumns(detections) ? detections : await readDetections(detections as FileSource, { ...long, masks: false });
-    const n = 'count' in rows ? (rows.count as number) : rows.imageIds.length;
-    const columns = { imageIds: [] as number[], categoryIds: [] as number[], scores: [] as number[], boxes: [] as number[] };
-    for (let i = 0; i < n; i++) {
-      for (const label of this.#targets(this.#unifiedId(rows.categoryIds[i]!))) {
-        columns.imageIds.push(rows.imageIds[i]!);
-        columns.categoryIds.push(numberOf(label));
-        columns.scores.push(rows.scores[i]!);
-        for (let side = 0; side < 4; side++) columns.boxes.push(rows.boxes[4 * i + side]!);
+  /**
+   * Rows whose category_id is the id of a unified label, with those of the data set. A row without class stays as it is, for the evaluator to
+   * refuse. Throws LabelSpaceError for an id that is none.
+   */
+  async byId(detections: UnifiedDetections, masks: boolean, long: LongOptions): Promise<DetectionColumns> {
+    const rows = await toRows(detections, { ...long, masks });
+    const places: number[] = [];
+    const categoryIds: number[] = [];
+    for (let row = 0; row < rows.count; row++) {
+      if (!(rows.present[row]! & has.category)) {
+        places.push(row);
+        categoryIds.push(Number.NaN);
+        continue;
+      }
+      for (const label of this.#targets(this.#unifiedId(rows.categoryIds[row]!))) {
+        places.push(row);
+        categoryIds.push(numberOf(label));
       }
     }
-    return columns;
+    return pickRows(rows, places, categoryIds);
   }
 
   #unifiedId(id: number): LabelId {
@@ -226,16 +218,6 @@ function numberOf({ id, name }: Label): number {
     found: `id ${describe(id)}`,
     wanted: 'a number, as category_id of COCO and LVIS files is',
   });
-}
-
-async function listOf(source: FileSource, { signal }: LongOptions): Promise<readonly CocoDetection[]> {
-  const file = await openSource(source, 'detections', { signal });
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of file.chunks) text += decoder.decode(chunk, { stream: true });
-  const parsed: unknown = JSON.parse(text + decoder.decode());
-  if (Array.isArray(parsed)) return parsed as CocoDetection[];
-  throw new ArgumentError({ thing: file.name, found: describe(parsed), wanted: 'a list of COCO results' });
 }
 
 /** Form of {@link unifiedTable}. */

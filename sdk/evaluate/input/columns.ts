@@ -235,3 +235,24 @@ export function rowsOfColumns(columns: DetectionColumns): GrowingRows {
   rows.count = count;
   return rows.finish();
 }
+
+/** Some rows of detections, each as often as it is named, with other classes. Bytes of masks are shared. */
+export function pickRows(rows: Rows, places: readonly number[], categoryIds: ArrayLike<number>): GrowingRows {
+  const picked = detectionRows(rows.masks ? 'all' : 'nothing');
+  picked.reserve(places.length, true);
+  const masks = rows.masks && picked.startMasks();
+  places.forEach((from, to) => {
+    picked.imageIds[to] = rows.imageIds[from]!;
+    picked.categoryIds[to] = categoryIds[to]!;
+    picked.scores[to] = rows.scores[from]!;
+    picked.present[to] = rows.present[from]!;
+    for (let side = 0; side < 4; side++) picked.boxes[4 * to + side] = rows.boxes[4 * from + side]!;
+    if (!masks) return;
+    for (const key of ['kinds', 'offsets', 'lengths', 'heights', 'widths', 'areas'] as const)
+      masks[key][to] = rows.masks![key][from]!;
+  });
+  picked.count = places.length;
+  picked.finish();
+  if (masks) masks.bytes = rows.masks!.bytes;
+  return picked;
+}
