@@ -132,7 +132,7 @@ describe('planMemory', () => {
           for (const { offset, bytes: n } of taken) memory[i]!.fill(-3, offset, offset + n);
         }
         const range = (id: number): Int32Array =>
-          sizes[id]! === 0
+          sizes[id] === 0
             ? new Int32Array()
             : memory[plan.banks[id]!]!.subarray(plan.offsets[id]!, plan.offsets[id]! + sizes[id]!);
         const tokens = graph.values.map((_, id) => id);
