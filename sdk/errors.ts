@@ -60,7 +60,8 @@ export class LabelweaveError extends Error {
       `${parts.thing}: found ${parts.found}; wanted ${parts.wanted}.${parts.next ? ` ${parts.next}` : ''}`,
       parts.cause === undefined ? undefined : { cause: parts.cause },
     );
-    this.name = new.target.name;
+    // Written out in every class: minifiers change the names of classes.
+    this.name = 'LabelweaveError';
     this.code = code;
     this.thing = parts.thing;
     this.found = parts.found;
@@ -73,6 +74,7 @@ export class LabelweaveError extends Error {
 export class ArgumentError extends LabelweaveError {
   constructor(parts: ErrorParts) {
     super('invalid-argument', parts);
+    this.name = 'ArgumentError';
   }
 }
 
@@ -80,6 +82,7 @@ export class ArgumentError extends LabelweaveError {
 export class ImageError extends LabelweaveError {
   constructor(code: 'invalid-image' | 'unsupported-image' | 'image-too-large', parts: ErrorParts) {
     super(code, parts);
+    this.name = 'ImageError';
   }
 }
 
@@ -87,6 +90,7 @@ export class ImageError extends LabelweaveError {
 export class LoadError extends LabelweaveError {
   constructor(code: 'fetch-failed' | 'missing-file', parts: ErrorParts) {
     super(code, parts);
+    this.name = 'LoadError';
   }
 }
 
@@ -94,6 +98,7 @@ export class LoadError extends LabelweaveError {
 export class ModelError extends LabelweaveError {
   constructor(code: 'invalid-model' | 'invalid-weights' | 'unsupported-operator', parts: ErrorParts) {
     super(code, parts);
+    this.name = 'ModelError';
   }
 }
 
@@ -101,6 +106,7 @@ export class ModelError extends LabelweaveError {
 export class LabelSpaceError extends LabelweaveError {
   constructor(code: 'invalid-label-space' | 'invalid-taxonomy' | 'ambiguous-label' | 'unknown-label', parts: ErrorParts) {
     super(code, parts);
+    this.name = 'LabelSpaceError';
   }
 }
 
@@ -115,6 +121,7 @@ export class EvaluationError extends LabelweaveError {
     parts: ErrorParts & { reason?: string | undefined; row?: number | undefined },
   ) {
     super(code, parts);
+    this.name = 'EvaluationError';
     this.reason = parts.reason;
     this.row = parts.row;
   }
@@ -126,6 +133,7 @@ export class DatasetError extends LabelweaveError {
   readonly row: number | undefined;
   constructor(parts: ErrorParts & { row?: number | undefined }) {
     super('invalid-dataset', parts);
+    this.name = 'DatasetError';
     this.row = parts.row;
   }
 }
@@ -137,6 +145,7 @@ export class LearnError extends LabelweaveError {
     parts: ErrorParts,
   ) {
     super(code, parts);
+    this.name = 'LearnError';
   }
 }
 
@@ -144,6 +153,7 @@ export class LearnError extends LabelweaveError {
 export class DeviceError extends LabelweaveError {
   constructor(code: 'device-unavailable' | 'device-failed' | 'device-lost' | 'out-of-memory', parts: ErrorParts) {
     super(code, parts);
+    this.name = 'DeviceError';
   }
 }
 
@@ -151,6 +161,7 @@ export class DeviceError extends LabelweaveError {
 export class DeviceLostError extends DeviceError {
   constructor(parts: ErrorParts) {
     super('device-lost', parts);
+    this.name = 'DeviceLostError';
   }
 }
 
@@ -158,6 +169,7 @@ export class DeviceLostError extends DeviceError {
 export class DisposedError extends LabelweaveError {
   constructor(thing: string) {
     super('disposed', { thing, found: 'a call after dispose()', wanted: 'a live object', next: 'Load it again.' });
+    this.name = 'DisposedError';
   }
 }
 
@@ -165,6 +177,7 @@ export class DisposedError extends LabelweaveError {
 export class InternalError extends LabelweaveError {
   constructor(thing: string, found: string, wanted: string) {
     super('internal', { thing, found, wanted, next: 'This is a bug in labelweave: please report it with the input.' });
+    this.name = 'InternalError';
   }
 }
 

@@ -1,15 +1,15 @@
 // The subpath `labelweave/convert`: model files become model packages, with smaller weights and the measured change; and which head fits a file.
 import { ArgumentError, describe, ModelError } from '../errors.js';
+import { withDigests } from '../graph/digests.js';
 import { withImageInput } from '../graph/image-input.js';
 import { headValues, parseManifest, type Manifest, type ManifestInput } from '../graph/manifest.js';
 import { openModel, type ModelFiles, type ModelSource } from '../graph/model.js';
 import { openModelFile } from '../graph/model-file.js';
 import { optimizeGraph } from '../graph/optimize/index.js';
-import { MANIFEST_FILE, writePackage } from '../graph/package.js';
+import { writePackage } from '../graph/package.js';
 import { openHead } from '../heads/head.js';
 import type { Graph } from '../ir/graph.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { sha256 } from '../store/sha256.js';
 import { labelSpace } from '../taxonomy/label-space.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import { measureChange, testPicture, type OutputChange } from './measure.js';
@@ -62,17 +62,6 @@ export async function convertModel(source: ModelSource, options: ConvertOptions 
     change.push(...(await measureChange(runtime, ready(graph), ready(stored), frames, signal)));
   }
   return { manifest, files, bytes: { before: weightBytes(graph), after: weightBytes(stored) }, change };
-}
-
-/** The files of a package with the SHA-256 of each in its manifest, so that whoever reads it knows that nothing was lost or changed on the way. */
-export async function withDigests(
-  files: Record<string, Uint8Array<ArrayBuffer>>,
-): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
-  const manifest = JSON.parse(new TextDecoder().decode(files[MANIFEST_FILE])) as { graph: object };
-  const others = Object.entries(files).filter(([name]) => name !== MANIFEST_FILE);
-  const digests = await Promise.all(others.map(async ([name, bytes]) => [name, await sha256(bytes)] as const));
-  const whole = { ...manifest, graph: { ...manifest.graph, sha256: Object.fromEntries(digests) } };
-  return { ...files, [MANIFEST_FILE]: new TextEncoder().encode(`${JSON.stringify(whole, null, 2)}\n`) };
 }
 
 /** What {@link proposeManifest} found. */

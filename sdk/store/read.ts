@@ -11,7 +11,7 @@ export interface ReadOptions {
   /**
    * Where http(s) downloads are kept between runs. `auto`: the Cache API on pages, a folder on servers (LABELWEAVE_CACHE, else
    * $XDG_CACHE_HOME/labelweave, else ~/.cache/labelweave). `false` (default): nowhere. A kept copy is used when the server still names the
-   * same ETag and Last-Modified (one HEAD request), or does not answer at all. A store that fails never fails the read.
+   * same ETag and Last-Modified (one HEAD request), or answers with a 5xx status or not at all. A store that fails never fails the read.
    */
   cache?: 'auto' | false | ByteStore | undefined;
   /** SHA-256 that the bytes must have, 64 hexadecimal digits. A kept copy that has it is used without asking the server. */
@@ -196,6 +196,8 @@ async function download(
     const total = lengthCounts && header > 0 ? loaded + header : 0;
     const reader = response.body?.getReader();
     try {
+      // What is here already counts from the first moment.
+      if (loaded > 0) onProgress?.(loaded, total);
       while (reader) {
         const { done, value } = await reader.read();
         if (done) break;
@@ -309,6 +311,8 @@ async function isCurrent(url: string, kept: Download, signal: AbortSignal | unde
     throw error;
   }
   await response.body?.cancel().catch(() => undefined);
+  // A server in trouble knows nothing of the file (RFC 5861, stale-if-error).
+  if (response.status >= 500) return true;
   return response.ok && response.headers.get('etag') === kept.etag && response.headers.get('last-modified') === kept.lastModified;
 }
 

@@ -111,6 +111,7 @@ export class TaxonomyError extends LabelSpaceError {
       wanted,
       ...((next || more) && { next: [next, more].filter(Boolean).join(' ') }),
     });
+    this.name = 'TaxonomyError';
     this.problems = Object.freeze(sorted);
   }
 }

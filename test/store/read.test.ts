@@ -238,6 +238,15 @@ describe('keeping downloads', () => {
     expect(asked).toEqual(['GET /w', 'HEAD /w', 'GET /w']);
   });
 
+  test.each([500, 503])('a server in trouble (status %i) does not take away what is kept', async (status) => {
+    const cache = memoryStore();
+    answer = serve('"1"');
+    await readLocation(`${base}/w`, { cache });
+    answer = (_, response) => response.writeHead(status).end();
+    expect(Buffer.compare(await readLocation(`${base}/w`, { cache }), contents)).toBe(0);
+    expect(asked).toEqual(['GET /w', 'HEAD /w']);
+  });
+
   test('a file that is gone is gone, kept or not', async () => {
     const cache = memoryStore();
     answer = serve('"1"');

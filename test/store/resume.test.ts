@@ -101,9 +101,13 @@ describe('over several calls', () => {
     const [key] = [...cache.entries.keys()];
     expect(key).toBe(`${url}#part`);
     state.requests = [];
-    const bytes = await readLocation(url, { cache });
+    const steps: [number, number][] = [];
+    const bytes = await readLocation(url, { cache, onProgress: (...step) => steps.push(step) });
     expect(Buffer.from(bytes).equals(Buffer.from(file))).toBe(true);
     expect(state.requests).toEqual([expect.stringMatching(/^GET bytes=[1-9]\d+-$/)]);
+    // Progress begins with what was kept.
+    expect(`GET bytes=${steps[0]![0]}-`).toBe(state.requests[0]);
+    expect(steps.every(([, total]) => total === size)).toBe(true);
     expect([...cache.entries.keys()]).toEqual([url]);
   });
 

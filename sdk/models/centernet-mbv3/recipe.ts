@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { withDigests } from '../../graph/digests.js';
 import { parseManifest, headValues } from '../../graph/manifest.js';
 import { optimizeGraph } from '../../graph/optimize/index.js';
 import { writePackage } from '../../graph/package.js';
@@ -31,7 +32,7 @@ export async function buildCenternet(outDir: string): Promise<void> {
   const graph = optimizeGraph(importTfjs(model, weights, { outputs, file: 'centernet.json' }), { keepWeights: true });
 
   const files: Record<string, Uint8Array> = {
-    ...writePackage(manifest, graph, { optimized: true }),
+    ...(await withDigests(writePackage(manifest, graph, { optimized: true }))),
     LICENSE: await readFile(join(home, 'LICENSE')),
   };
   await writeModel(outDir, files, MAX_BYTES);

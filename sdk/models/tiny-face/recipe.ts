@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { withDigests } from '../../graph/digests.js';
 import { optimizeGraph } from '../../graph/optimize/index.js';
 import { writePackage } from '../../graph/package.js';
 import { readTfjsWeights } from '../../graph/tfjs/weights.js';
@@ -34,7 +35,7 @@ export async function buildTinyFace(outDir: string): Promise<void> {
   const weights = readTfjsWeights(groups, (path) => shards.get(path));
   const graph = optimizeGraph(tinyFaceGraph(weights));
   const files = {
-    ...writePackage(manifest, graph, { optimized: true }),
+    ...(await withDigests(writePackage(manifest, graph, { optimized: true }))),
     LICENSE: await readFile(join(home, 'LICENSE')),
   };
   await writeModel(outDir, files, MAX_BYTES);
