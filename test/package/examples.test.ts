@@ -1,6 +1,8 @@
 // The examples run as their first lines say, on the installed package; the page is used as a person would and leaves a picture to look at.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -120,6 +122,139 @@ describe('pages', () => {
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  describe('browser-offline', () => {
+    /** Answers for the weights; everything else of the model comes as it is, unless the network to it is gone. */
+    type Answer = (request: IncomingMessage, response: ServerResponse, bytes: Buffer, from: number) => void;
+    const whole: Answer = (_, response, bytes, from) => void response.end(bytes.subarray(from));
+    /** Leaves the rest of an answer for later, or for never. */
+    const half =
+      (then?: (response: ServerResponse) => void): Answer =>
+      (request, response, bytes, from) =>
+        void response.write(bytes.subarray(from, from === 0 ? bytes.length >> 1 : undefined), () => {
+          if (from > 0) response.end();
+          else setTimeout(() => then?.(response), 300);
+        });
+    const modelFolder = join(consumer, 'node_modules/labelweave/dist/models/centernet-mbv3');
+    const weights = readFileSync(join(modelFolder, 'weights.safetensors'));
+    const state = { answer: whole, gone: false, asked: [] as string[] };
+    /** Serves the page and, under /model/, the model, so that only the network to the model goes. */
+    const server = createServer((request, response) => {
+      const path = new URL(request.url!, 'http://localhost').pathname;
+      if (!path.startsWith('/model/')) {
+        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
+        const type = types[extname(path)];
+        response.writeHead(type ? 200 : 404, { 'content-type': type ?? 'text/plain' });
+        return void response.end(type && readFileSync(join(consumer, path)));
+      }
+      if (state.gone) return void request.socket.destroy();
+      const name = path.slice('/model/'.length);
+      const bytes = readFileSync(join(modelFolder, name));
+      const { range } = request.headers;
+      state.asked.push([request.method, name, range].filter(Boolean).join(' '));
+      const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+      response.writeHead(from > 0 ? 206 : 200, {
+        'content-length': bytes.length - from,
+        etag: `"${name}"`,
+        ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+        // The model may come from elsewhere.
+        'access-control-allow-origin': '*',
+        'access-control-expose-headers': 'etag, content-range',
+      });
+      if (request.method === 'HEAD') response.end();
+      else (name === 'weights.safetensors' ? state.answer : whole)(request, response, bytes, from);
+    });
+    const url = (host: string) => `http://${host}:${(server.address() as AddressInfo).port}/`;
+    const here = '127.0.0.1';
+    const elsewhere = 'localhost';
+    beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+    afterAll(() => (server.closeAllConnections(), void server.close()));
+
+    /** A page of a browser that has kept nothing, and what its visitor does and reads. */
+    async function visit(answer: Answer, modelHost = here) {
+      Object.assign(state, { answer, gone: false, asked: [] });
+      const context = await browser.newContext({ viewport: { width: 1200, height: 900 } });
+      const page = await context.newPage();
+      await page.goto(`${url(here)}examples/browser-offline/index.html?model=${url(modelHost)}model/`);
+      const status = (text: string) => page.locator('#status', { hasText: text }).waitFor({ timeout: 30_000 });
+      const detect = async () => {
+        await page.setInputFiles('#file', join(consumer, 'photo.jpg'));
+        await status('objects in');
+        expect(await page.locator('#rows td:first-child').allTextContents()).toContain('person');
+      };
+      return { context, page, status, detect, log: () => page.locator('#log').innerText() };
+    }
+    const asksForWeights = () => state.asked.filter((line) => line.startsWith('GET weights'));
+
+    it('a download that was stopped goes on where it stopped, after a reload too, and the model stays when the network is gone', async () => {
+      const { context, page, status, detect, log } = await visit(half());
+      try {
+        // Half of the weights is here and nothing more comes.
+        const all = await page.waitForFunction((least) => {
+          const [loaded, total] = document.getElementById('bytes')!.textContent!.split(' of ').map(Number.parseFloat);
+          const { value } = document.getElementById('progress') as HTMLProgressElement;
+          return loaded! >= least && Math.abs(value - loaded! / total!) < 0.01 && total;
+        }, weights.length / 2e6);
+        expect(await all.jsonValue()).toBeGreaterThan(weights.length / 1e6);
+        await page.click('#stop');
+        await status('Stopped');
+        await page.screenshot({ path: join(pictures, 'browser-offline-stopped.png') });
+        await page.reload();
+        await status('Ready');
+        expect(await log()).toContain(`weights.safetensors begins at ${(weights.length / 2e6).toFixed(2)} MB`);
+        expect(asksForWeights()).toEqual(['GET weights.safetensors', `GET weights.safetensors bytes=${weights.length >> 1}-`]);
+        await detect();
+        await page.screenshot({ path: join(pictures, 'browser-offline.png') });
+
+        state.gone = true;
+        await page.reload();
+        await status('Ready');
+        await detect();
+        expect(await log()).toContain(`weights.safetensors begins at ${(weights.length / 1e6).toFixed(2)} MB`);
+        expect(asksForWeights()).toHaveLength(2);
+
+        // Forgotten, it cannot come back.
+        await page.click('#forget');
+        await page.locator('#log', { hasText: 'Forgotten' }).waitFor();
+        await page.reload();
+        await page.locator('#status.bad', { hasText: 'no answer' }).waitFor();
+        expect(await log()).toContain('LoadError fetch-failed');
+      } finally {
+        await context.close();
+      }
+    });
+
+    it('a connection that ends on the way is taken up again by itself, also from another origin', async () => {
+      const { context, status, detect } = await visit(
+        half((response) => response.destroy()),
+        elsewhere,
+      );
+      try {
+        await status('Ready');
+        expect(asksForWeights()).toEqual(['GET weights.safetensors', `GET weights.safetensors bytes=${weights.length >> 1}-`]);
+        await detect();
+      } finally {
+        await context.close();
+      }
+    });
+
+    it('a wrong byte is refused by its SHA-256, and nothing of it is kept', async () => {
+      const wrong = Buffer.from(weights);
+      wrong[wrong.length >> 1]! ^= 1;
+      const { context, page, status, log } = await visit((_, response, bytes, from) => void response.end((bytes.length === wrong.length ? wrong : bytes).subarray(from))); // prettier-ignore
+      try {
+        await page.locator('#status.bad', { hasText: 'SHA-256' }).waitFor({ timeout: 30_000 });
+        expect(await log()).toContain('LoadError fetch-failed');
+        await page.screenshot({ path: join(pictures, 'browser-offline-wrong.png') });
+        state.answer = whole;
+        await page.click('#stop');
+        await status('Ready');
+        expect(asksForWeights()).toEqual(['GET weights.safetensors', 'GET weights.safetensors']);
+      } finally {
+        await context.close();
+      }
+    });
   });
 
   it('browser-minimal: an <img> becomes a canvas with boxes', async () => {
