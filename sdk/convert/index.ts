@@ -28,11 +28,13 @@ export interface ConvertOptions {
   runtime?: Runtime | undefined;
   /** Pictures to measure on. Default: one that is made. */
   frames?: readonly ImageFrame[] | undefined;
+  /** Stops; the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
 
 /** A model package, not yet written. */
 export interface ConvertedModel {
+  /** The manifest of the package, labelweave.json. */
   manifest: Manifest;
   /** Files by name. */
   files: Record<string, Uint8Array<ArrayBuffer>>;
@@ -76,6 +78,7 @@ export interface ManifestProposal {
 export interface ProposeOptions {
   /** Height and width of the input, where the file leaves them open. */
   size?: { height: number; width: number } | undefined;
+  /** Stops; the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
 

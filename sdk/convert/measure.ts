@@ -6,6 +6,7 @@ import type { TensorData } from '../tensor/dtype.js';
 
 /** Change of one output over all pictures. */
 export interface OutputChange {
+  /** Name of the output. */
   output: string;
   /** Largest |changed - original|. */
   largest: number;

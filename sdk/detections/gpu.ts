@@ -7,6 +7,7 @@ export interface GpuArray {
   readonly buffer: object;
   /** How numbers stand in it; scores are float16 where the detector stores so. */
   readonly dtype: 'float32' | 'float16' | 'int32' | 'uint32';
+  /** Outermost first. */
   readonly shape: readonly number[];
 }
 
@@ -22,9 +23,11 @@ export interface GpuDetectionsParts<L extends string = string> {
   order: GpuArray | undefined;
   /** int32 [1]: how many rows hold; with `order` how many elements of it. What stands behind is unspecified. */
   count: GpuArray;
+  /** The label space that `labelIndices` point into. */
   labels: LabelSpace<L>;
-  /** Size of the image in pixels. */
+  /** Width of the image in pixels. */
   imageWidth: number;
+  /** Height of the image in pixels. */
   imageHeight: number;
   /** From pixels of the network's input to pixels of the image. */
   place: { left: number; top: number; scaleX: number; scaleY: number };
@@ -32,13 +35,21 @@ export interface GpuDetectionsParts<L extends string = string> {
 
 /** Made by `detect` with `keepOnGpu`. Its buffers belong to the caller: call `dispose` (or destroy them) when done. */
 export class GpuDetections<L extends string = string> implements Readonly<GpuDetectionsParts<L>> {
+  /** float32 [k, 4]: xyxy in pixels of the network's input; see {@link GpuDetections.place}. */
   readonly boxes: GpuArray;
+  /** [k]: probabilities, best first. */
   readonly scores: GpuArray;
+  /** int32 [k]: positions in `labels`. */
   readonly labelIndices: GpuArray;
+  /** int32 [k]: the rows that suppression keeps, best first; undefined without suppression. */
   readonly order: GpuArray | undefined;
+  /** int32 [1]: how many rows hold; with `order` how many elements of it. */
   readonly count: GpuArray;
+  /** The label space that `labelIndices` point into. */
   readonly labels: LabelSpace<L>;
+  /** Width of the image in pixels. */
   readonly imageWidth: number;
+  /** Height of the image in pixels. */
   readonly imageHeight: number;
   /** From pixels of the network's input to pixels of the image. */
   readonly place: GpuDetectionsParts['place'];

@@ -8,18 +8,25 @@ import type { TfliteModel } from './tflite/format.js';
 
 /** An input or output as the file declares it: a dimension is a size, a name, or null where the file says nothing. */
 export interface ModelPort {
+  /** As the file says it. */
   name: string;
+  /** Element type, in the words of the file. */
   type: string;
+  /** Sizes, names of sizes that are open, null where nothing is known. */
   shape: readonly (number | string | null)[] | null;
 }
 
+/** What a model file says of itself. */
 export interface ModelFileInfo {
+  /** The exporter's format. */
   format: 'onnx' | 'tflite' | 'tfjs';
   /** The program that wrote the file, as far as it says. */
   producer: string;
   /** ONNX: version of the standard operator set. */
   opset?: number;
+  /** What the file is fed. */
   inputs: readonly ModelPort[];
+  /** What it gives. */
   outputs: readonly ModelPort[];
   /** Operators of the file, with how often they stand in it. */
   operators: Readonly<Record<string, number>>;
@@ -39,6 +46,7 @@ export interface DetectionTail {
   anchors: readonly (readonly [number, number, number, number])[];
 }
 
+/** Options of {@link openModelFile}. */
 export interface OpenModelFileOptions {
   /** Sizes of dimensions that have a name in the file. */
   dimensions?: Readonly<Record<string, number>> | undefined;
@@ -46,6 +54,7 @@ export interface OpenModelFileOptions {
   inputShapes?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Values of the file to keep as outputs. Default: its own. */
   outputs?: readonly string[] | undefined;
+  /** Stops; the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
   /** Where downloads are kept between runs; see readLocation. Default: nowhere. */
   cache?: ReadOptions['cache'];

@@ -81,6 +81,7 @@ export interface GpuTensor {
 export interface PlanStep {
   /** Name of the node in the model it came from. */
   readonly name: string;
+  /** Its operator. */
   readonly op: string;
   /** Shape of its first result. */
   readonly shape: readonly number[];
@@ -90,9 +91,13 @@ export interface PlanStep {
   readonly memory: { readonly bank: number; readonly offset: number; readonly bytes: number };
 }
 
+/** How long one step of a frame took. */
 export interface StepTime {
+  /** Name of the node in the model it came from. */
   name: string;
+  /** Its operator. */
   op: string;
+  /** Milliseconds. */
   ms: number;
 }
 

@@ -204,18 +204,29 @@ export interface MatrixProduct {
 
 /** All kernels on a processor. A GPU has the same list with buffers for arrays. */
 export interface TrainKernels {
+  /** Cross-entropy of a softmax over columns. */
   softmax_cross_entropy(input: SoftmaxCrossEntropy, output: LossOutput): void;
+  /** Binary cross-entropy of sigmoids, with targets as labels, a table or numbers; focal. */
   sigmoid_cross_entropy(input: SigmoidCrossEntropy, output: LossOutput): void;
+  /** Hard and soft label losses of ScaleDet. */
   hard_soft_labels(input: HardSoftLabels, output: LossOutput): void;
+  /** CenterNet's focal loss with reduced penalty around centres. */
   heatmap_focal(input: HeatmapFocal, output: LossOutput): void;
+  /** Dice of masks. */
   dice(input: Dice, output: LossOutput): void;
+  /** Dice of a mask's maxima over rows and columns against a box. */
   projection(input: Projection, output: LossOutput): void;
+  /** Absolute differences with a square at zero. */
   smooth_l1(input: SmoothL1, output: LossOutput): void;
+  /** GIoU or CIoU of boxes. */
   box_iou_loss(input: BoxIouLoss, output: LossOutput): void;
+  /** Entropy of the similarities between embeddings. */
   orthogonality(input: Orthogonality, output: LossOutput): void;
   /** What linear layers are made of, forward and backward. */
   matmul(product: MatrixProduct): void;
+  /** One step of stochastic gradient descent. */
   sgd(step: SgdStep): void;
+  /** One step of AdamW. */
   adamw(step: AdamWStep): void;
   /** Sum of squares, for the global norm. */
   square_sum(values: Floats): number;

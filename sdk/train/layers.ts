@@ -39,8 +39,11 @@ export interface CosineClassifier {
   readonly features: Floats;
   /** [C, D] */
   readonly weights: Floats;
+  /** Rows: pixels, proposals or positions. */
   readonly P: number;
+  /** Classes. */
   readonly C: number;
+  /** Features. */
   readonly D: number;
   /** t: logits are t cos. UniSeg's App. G has 20; ScaleDet's Eq. 5 is t = 1. */
   readonly scale: number;
@@ -81,8 +84,11 @@ export interface MaskMerge {
   readonly masks: Floats;
   /** [M, C] class logits. */
   readonly classes: Floats;
+  /** Masks. */
   readonly M: number;
+  /** Pixels of a mask. */
   readonly N: number;
+  /** Classes. */
   readonly C: number;
   /** Classes to merge, K of them. */
   readonly wanted: readonly number[];
@@ -165,8 +171,11 @@ export interface LabelMapping {
   readonly unified: Floats;
   /** [K, U] what each unified label adds to each label of the data set: Boolean, or between 0 and 1 while it is learned. */
   readonly mapping: Floats;
+  /** Rows: pixels, proposals or positions. */
   readonly P: number;
+  /** Unified labels. */
   readonly U: number;
+  /** Labels of the data set. */
   readonly K: number;
 }
 

@@ -22,6 +22,7 @@ interface Named {
 
 /** Softmax cross-entropy. */
 export interface SoftmaxLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'softmax_cross_entropy';
   /** C */
   readonly classes: number;
@@ -31,6 +32,7 @@ export interface SoftmaxLoss extends Named {
 
 /** Sigmoid cross-entropy in all its forms. */
 export interface SigmoidLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'sigmoid_cross_entropy';
   /** C */
   readonly classes: number;
@@ -46,6 +48,7 @@ export interface SigmoidLoss extends Named {
 
 /** Hard and soft labels of ScaleDet. */
 export interface HardSoftLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'hard_soft_labels';
   /** n */
   readonly classes: number;
@@ -59,6 +62,7 @@ export interface HardSoftLoss extends Named {
 
 /** CenterNet's heat map loss. */
 export interface HeatmapLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'heatmap_focal';
   /** C */
   readonly classes: number;
@@ -70,6 +74,7 @@ export interface HeatmapLoss extends Named {
 
 /** Dice of masks, or of their projections. */
 export interface DiceLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'dice' | 'projection';
   /** Added to both sides of the fraction. */
   readonly smooth: number;
@@ -79,6 +84,7 @@ export interface DiceLoss extends Named {
 
 /** Smooth L1 of `classes` numbers a row. */
 export interface SmoothL1Loss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'smooth_l1';
   /** Numbers a row. */
   readonly classes: number;
@@ -88,6 +94,7 @@ export interface SmoothL1Loss extends Named {
 
 /** 1 - GIoU or CIoU. */
 export interface BoxLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'box_iou_loss';
   /** Which overlap. */
   readonly kind: 'giou' | 'ciou';
@@ -95,6 +102,7 @@ export interface BoxLoss extends Named {
 
 /** Orthogonality of label embeddings. */
 export interface OrthogonalityLoss extends Named {
+  /** The training kernel that computes it. */
   readonly kernel: 'orthogonality';
   /** D */
   readonly features: number;

@@ -2,6 +2,7 @@
 
 /** Random numbers from 0 to below 1. */
 export interface Random {
+  /** The next number, 0 to below 1. */
   (): number;
   /** Four 32-bit words; `randomFrom` continues there. */
   state(): [number, number, number, number];

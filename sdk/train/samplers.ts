@@ -21,6 +21,7 @@ export interface SampledDataset {
 
 /** Options of {@link openSampler}. */
 export interface SamplerOptions {
+  /** What is drawn from. */
   readonly datasets: readonly SampledDataset[];
   /** Images of a batch. */
   readonly batch: number;

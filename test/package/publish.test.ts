@@ -101,7 +101,7 @@ describe('contents', () => {
   });
 
   it('depends on few packages', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['fast-png', 'jpeg-js', 'valibot', 'yaml']);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['fast-png', 'flatbuffers', 'jpeg-js', 'valibot', 'yaml']);
   });
 
   it('names no machine path', () => {

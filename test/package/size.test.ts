@@ -15,10 +15,10 @@ const kB = 1000;
 
 /**
  * Modules that a page loads only when it asks for them: another runtime, another model format, models that are not stored optimised, kernels for
- * another engine, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
+ * another engine, several models or heads, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
  */
 const onDemand =
-  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|heads\/(yolo|points|anchors|boxes)\.js|store\/sha256|graph\/optimize\/|kernels\.simd|image\/sniff/;
+  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|heads\/(yolo|points|anchors|boxes)\.js|store\/sha256|\/ensemble\.js|graph\/merge-heads|taxonomy\/concatenate|graph\/optimize\/|kernels\.simd|image\/sniff/;
 
 interface Bundle {
   /** What a page loads at once or on the way to its first detection with the default settings on WASM, gzipped bytes. */
@@ -74,18 +74,18 @@ describe('a page that only detects', () => {
     page = await bundle(detect);
   });
 
-  it('loads less than 60 kB with gzip, WASM included', () => {
+  it('loads less than 75 kB with gzip, WASM included', () => {
     expect(page.modules.filter((name) => name.startsWith('assembly/')).sort()).toEqual([
       'assembly/base.wasm.z.js',
       'assembly/kernels.relaxed.wasm.z.js',
     ]);
-    expect(page.size).toBeLessThan(60 * kB);
+    expect(page.size).toBeLessThan(75 * kB);
   });
 
-  it('loads less than 63 kB where it gives image files instead of pixels', async () => {
+  it('loads less than 78 kB where it gives image files instead of pixels', async () => {
     const { size, modules } = await bundle(detect, new RegExp(onDemand.source.replace('|image\\/sniff', '')));
     expect(modules).toContain('image/sniff.js');
-    expect(size).toBeLessThan(63 * kB);
+    expect(size).toBeLessThan(78 * kB);
   });
 
   it.each([
@@ -153,7 +153,7 @@ describe('ceilings', () => {
   });
 
   it('the package on disk', () => {
-    expect(packed.unpackedSize).toBeLessThan(6_800 * kB);
+    expect(packed.unpackedSize).toBeLessThan(8_400 * kB);
   });
 });
 

@@ -9,11 +9,29 @@ import { run } from './run.js';
 const consumer = inject('consumer');
 const installed = join(consumer, 'node_modules/labelweave');
 
-/** A page's bundle of these statements: minified ESM. */
+/** What a page loads at once of these statements: minified ESM, what is imported on demand left out. */
 async function bundle(contents: string): Promise<string> {
   const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, legalComments: 'none' } as const;
-  const result = await build({ ...options, platform: 'browser', stdin: { contents, resolveDir: consumer } });
-  return result.outputFiles[0]!.text;
+  const result = await build({
+    ...options,
+    platform: 'browser',
+    stdin: { contents, resolveDir: consumer },
+    splitting: true,
+    outdir: consumer,
+    metafile: true,
+  });
+  const text = new Map(result.outputFiles.map((file) => [file.path, file.text]));
+  const outputs = Object.entries(result.metafile.outputs);
+  const reached = new Set<string>();
+  const reach = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    const own = outputs.find(([path]) => path === name)![1];
+    for (const { path, kind } of own.imports) if (kind === 'import-statement') reach(path);
+  };
+  reach(outputs.find(([, { entryPoint }]) => entryPoint === '<stdin>')![0]);
+  const textOf = (name: string) => [...text].find(([path]) => path.endsWith(name.split('/').at(-1)!))![1];
+  return [...reached].map(textOf).join('\n');
 }
 const gzipped = (text: string) => gzipSync(text, { level: 9 }).length;
 const everything = (specifier: string) => `import * as all from '${specifier}'; globalThis.result = all;`;

@@ -58,6 +58,7 @@ export function compareMerges(found: UnifiedLabelSpace, expert: UnifiedLabelSpac
 
 /** AP of one data set, own heads and merged. */
 export interface DatasetAp {
+  /** Name of the data set. */
   readonly dataset: string;
   /** Labels with ground truth: the mean is over these. */
   readonly labels: number;

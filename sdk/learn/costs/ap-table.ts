@@ -74,7 +74,9 @@ const mostCells = 1 << 27;
 
 /** Answers questions about the AP of one set of firings. Made by {@link ApTable.of}; holds about 40 bytes a score. */
 export class ApTable {
+  /** What the APs are of. */
   readonly firings: Firings;
+  /** With defaults filled in. */
   readonly options: Required<ApOptions>;
   /** [L] ground truths without crowds. */
   readonly instances: Uint32Array;

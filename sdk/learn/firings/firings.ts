@@ -149,6 +149,7 @@ function wrong(thing: string, found: string, wanted: string, next?: string): Lea
 
 /** Gathers firings image by image. Each image is checked whole before anything of it is kept. */
 export class FiringsBuilder {
+  /** The labels of all data sets, numbered through. */
   readonly nodes: Nodes;
   readonly #minScore: number;
   readonly #budget: { left: number };

@@ -21,11 +21,13 @@ export interface CocoTruths {
 
 /** One image of a COCO file. */
 export interface CocoImage {
+  /** Id of the image in the file. */
   readonly id: number;
   /** Pixels; 0 where the file does not say it. */
   readonly width: number;
   /** Pixels; 0 where the file does not say it. */
   readonly height: number;
+  /** Its ground truth. */
   readonly truths: TruthInput;
 }
 
