@@ -3,9 +3,9 @@
 //
 // npm run build && node test/bench/label-spaces.mjs
 import { readFileSync } from 'node:fs';
-import { compareMerges, languageLoss, candidatesOf, learnTaxonomy, nameLoss } from 'labelweave/learn';
-import { labelSpace, matchName, unifiedLabelSpace } from 'labelweave/taxonomy';
-import { mergeByEmbedding, mergeByName, readVectors } from 'labelweave/taxonomy/merge';
+import { compareMerges, languageLoss, candidatesOf, learnTaxonomy, nameLoss } from '../../dist/learn/index.js';
+import { labelSpace, matchName, unifiedLabelSpace } from '../../dist/taxonomy/index.js';
+import { mergeByEmbedding, mergeByName, readVectors } from '../../dist/taxonomy/merge/index.js';
 import { formatTable } from './table.mjs';
 
 const shared = new URL('../../../shared/data/taxonomies/', import.meta.url);

@@ -2,7 +2,7 @@
 //
 // npm run build && node test/bench/learn-solve.mjs [--cases '6x670,10x1000'] [--solvers own,highs,glpk] [--limit 120] [--seed 1]
 import { build } from 'esbuild';
-import { solve } from 'labelweave/learn';
+import { solve } from '../../dist/learn/index.js';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 

@@ -5,7 +5,7 @@
 //
 // --sweep: lambda and tau swept for each loss, with the size of the label space, merges right and wrong, and AP of each data set under it.
 import { build } from 'esbuild';
-import { apUnder, candidates, learnTaxonomy, solve } from 'labelweave/learn';
+import { apUnder, candidates, learnTaxonomy, solve } from '../../dist/learn/index.js';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatTable } from './table.mjs';
