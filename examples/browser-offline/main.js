@@ -67,7 +67,7 @@ async function load() {
       note(`${error.name} ${error.code ?? ''}`);
       say(error.message, true);
     }
-    $('stop').textContent = 'Go on';
+    $('stop').textContent = error.name === 'AbortError' ? 'Go on' : 'Try again';
   } finally {
     loading = undefined;
   }

@@ -101,7 +101,7 @@ export async function openChromium({ hardware = false } = {}) {
       let context;
       let page;
       const options = { ...engine.options, threads, threshold, assets: assets.page };
-      const { width, height } = image;
+      const { width, height, file: pixels } = image;
       return {
         async open() {
           context = await browser.newContext();
@@ -112,7 +112,7 @@ export async function openChromium({ hardware = false } = {}) {
           await page.waitForFunction('globalThis.bench !== undefined');
           requested.clear();
           try {
-            const argument = { file: `/${engine.module}.js`, options, width, height };
+            const argument = { file: `/${engine.module}.js`, options, width, height, pixels };
             const result = await page.evaluate((order) => globalThis.bench.open(order), argument);
             return { ...result, code: await codeBytes([...requested]) };
           } catch (error) {

@@ -23,11 +23,11 @@ async function startThreads(run, threads) {
 
 globalThis.bench = {
   /** Loads the engine's code and model and detects once. `ms` runs from before the code is asked for to the first detections. */
-  async open({ file, options, width, height }) {
+  async open({ file, options, width, height, pixels = '/image.rgb' }) {
     if (options.threads > 1 && !globalThis.crossOriginIsolated)
       throw new Error('page: found no cross-origin isolation; wanted it for threads.');
     if (options.device === 'webgpu') watched = watchGpu();
-    image = { data: await read('/image.rgb'), width, height, channels: 3 };
+    image = { data: await read(pixels), width, height, channels: 3 };
     const begin = performance.now();
     const loaded = await import(file);
     engine = await loaded.open({ ...options, read, start: (run) => startThreads(run, options.threads) });

@@ -32,6 +32,7 @@ export const assets = {
     tfjsWasm: '/tfjs/',
     onnx: '/models/onnx/centernet.onnx',
     onnxWasm: '/onnxruntime/',
+    litertWasm: '/litert/',
   },
 };
 
@@ -42,6 +43,7 @@ export const served = {
   '/models/onnx/': out,
   '/tfjs/': assets.node.tfjsWasm,
   '/onnxruntime/': join(here, 'node_modules/onnxruntime-web/dist'),
+  '/litert/': join(here, 'node_modules/@litertjs/core/wasm'),
   '/': join(out, 'page'),
 };
 
@@ -81,7 +83,7 @@ export async function prepare(image) {
   };
   const engine = (name) => join(here, 'engines', `${name}.mjs`);
   await build({ ...common, entryPoints: { host: join(here, 'page-host.mjs') }, outdir: page, format: 'esm' });
-  for (const name of ['labelweave', 'tfjs', 'onnxruntime']) {
+  for (const name of ['labelweave', 'tfjs', 'onnxruntime', 'model-labelweave', 'model-onnxruntime', 'model-litert']) {
     await build({
       ...common,
       entryPoints: { [name]: engine(name) },
