@@ -62,6 +62,11 @@ function readSettings(options: Options) {
   const threshold = number('threshold', 'threshold', 'a cost from 0', (n) => n >= 0);
   if (threshold !== undefined && addTo === undefined)
     throw new UsageError('--threshold: found no --add-to; wanted --add-to TAXONOMY with it');
+  if (addTo !== undefined) {
+    const other = ['loss', 'form', 'lambda', 'tau', 'minimumInstances', 'names', 'language', 'weight', 'pins', 'name', 'html', 'solver', 'timeLimit'].find((key) => options[key] !== undefined); // prettier-ignore
+    if (other !== undefined)
+      throw new UsageError(`--add-to: found --${other.replace(/[A-Z]/gu, (c) => `-${c.toLowerCase()}`)}, too; wanted only --threshold, -o and --report with it`); // prettier-ignore
+  }
   const weights = pairsOption('weight', options['weight']).map(
     ([name, value]) => [name, numberOption('weight', value, 'NAME=a number from 0', (n) => n >= 0)] as const,
   );
@@ -122,13 +127,16 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     ...(weights && { weights }),
   };
   if (old) {
+    // Firings of the taxonomy's own detector, or of the heads of its data sets.
+    const byHeads = old.unified.datasets.every(({ name: one }) => firings.spaces.some((space) => space.name === one));
     const { taxonomy, added } = addDatasets(
       old,
-      await additionCandidates(firings, { signal, onProgress }),
+      await additionCandidates(firings, { signal, onProgress, ...(byHeads && { taxonomy: old }) }),
       settings.threshold === undefined ? {} : { threshold: settings.threshold },
     );
     progress.done();
     await write(settings.output, writeTaxonomy(taxonomy));
+    if (settings.report !== undefined) await write(settings.report, `${JSON.stringify({ added }, undefined, 2)}\n`);
     const joined = added.filter((one) => one.joined);
     progress.note(`${added.length} labels added: ${joined.length} joined, ${added.length - joined.length} appended; ${taxonomy.unified.size} unified labels`); // prettier-ignore
     return;

@@ -238,7 +238,7 @@ cli
   .option('--images <folder>', 'Where the images of the firings are, for examples on the page; may stand several times')
   .option(
     '--add-to <file>',
-    'Add data sets to this taxonomy (UniDet, App. C); the firings have its unified labels as first data set',
+    'Add data sets to this taxonomy (UniDet, App. C); in the firings are heads of its data sets, or first its unified labels, and heads of the new ones',
   )
   .option('--threshold <cost>', 'With --add-to: a label joins a unified one where that costs less. Default: 0.05')
   .option('--columns <file>', 'solve: { labels: [{ dataset, id, name }], columns: [{ members: [position...], cost }] }')
@@ -246,6 +246,7 @@ cli
   .option('--quiet', 'No progress on stderr')
   .example('  labelweave learn coco-voc.firings -o taxonomy.json --html review.html --images val2017/')
   .example('  labelweave learn coco-voc.firings --loss stand-in --names synonyms --pins pins.json -o taxonomy.json')
+  .example('  labelweave learn with-traffic.firings --add-to taxonomy.json --threshold 0.05 -o larger.json')
   .example('  labelweave learn solve --columns columns.json --lambda 0.5 --json solution.json')
   .action((files: string[], options: Record<string, unknown>) => run(learnCommand(files.map(String), options)));
 

@@ -72,7 +72,7 @@ export { learnReportToText } from './report/text.js';
 export { findRelations } from './relations/relations.js';
 export type { RelationsOptions } from './relations/relations.js';
 export { additionCandidates, joinDataset } from './relations/join.js';
-export type { Join, JoinOptions } from './relations/join.js';
+export type { AdditionOptions, Join, JoinOptions } from './relations/join.js';
 export { clustersOf, foldHeads } from './baselines/fold-heads.js';
 export type { FoldedHead, LinearHead } from './baselines/fold-heads.js';
 export { apUnder, compareMerges } from './baselines/compare.js';

@@ -180,6 +180,34 @@ describe('additionCandidates', () => {
     ]);
   });
 
+  it('with a taxonomy of some of the heads: unified labels score what their members do together', async () => {
+    const c = labelSpace('c', ['cat', 'car']);
+    const builder = new FiringsBuilder([a, c, b]);
+    // In the images of c: cats, which the heads of a and b find, and cars, which only its own head knows.
+    for (let id = 0; id < 20; id++) {
+      const cat = id % 2 === 0;
+      const entries = cat
+        ? { boxes: [0, 0, 0], labels: [0, a.size, a.size + c.size], scores: [0.9, 0.9, 0.8] }
+        : { boxes: [0], labels: [a.size + 1], scores: [0.9] };
+      builder.addImage({
+        dataset: 'c',
+        id,
+        truths: { boxes: [0, 0, 9, 9], labels: [cat ? 0 : 1] },
+        boxes: [0, 0, 9, 9],
+        entries,
+      });
+    }
+    const old = taxonomy(unifiedLabelSpace('old', [b, a], [{ name: 'both', members: { a: 0, b: 0 } }], { rest: 'single' })); // prettier-ignore
+    const found = await additionCandidates(builder.finish(), { taxonomy: old });
+    const U = old.unified.size;
+    expect(found.spaces.map(({ name }) => name)).toEqual(['old', 'c']);
+    expect(found.columns.map(({ members }) => members)).toEqual([[0, U]]);
+    expect(found.columns[0]).toMatchObject({ cost: 0, evidence: [{ label: U, before: 1, after: 1 }] });
+    const { added } = addDatasets(old, found);
+    expect(added.map(({ name, unified, joined }) => [name, unified, joined])).toEqual([['cat', 'both', true], ['car', 'car', false]]); // prettier-ignore
+    await expect(additionCandidates(builder.finish(), { taxonomy: taxonomy(unifiedLabelSpace('all', [a, b, c], [], { rest: 'single' })) })).rejects.toThrow(/only a, b, c/); // prettier-ignore
+  });
+
   it('needs scores of the new heads', async () => {
     const builder = new FiringsBuilder([a, b]);
     builder.addImage({ dataset: 'b', id: 1, truths: { boxes: [0, 0, 9, 9], labels: [0] }, boxes: [0, 0, 9, 9], entries: { boxes: [0], labels: [0], scores: [1] } }); // prettier-ignore

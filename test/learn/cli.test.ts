@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { labelSpace } from 'labelweave';
-import { FiringsBuilder, type LearnReport, writeFirings } from 'labelweave/learn';
-import { readTaxonomy } from 'labelweave/taxonomy/file';
+import { type AddedLabel, FiringsBuilder, type LearnReport, writeFirings } from 'labelweave/learn';
+import { unifiedLabelSpace } from 'labelweave/taxonomy';
+import { readTaxonomy, taxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
 import { writePng } from 'labelweave/node';
 import { type Browser, chromium } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -115,11 +116,29 @@ describe('learn', () => {
     ['a negative lambda', ['x'], { lambda: -1 }, /--lambda/],
     ['images without a page', ['x'], { images: 'y' }, /--images/],
     ['a threshold for nothing', ['x'], { threshold: 0.1 }, /--threshold/],
+    ['a page of added data sets', ['x'], { addTo: 't', html: 'y' }, /--html/],
+    ['a minimum for added data sets', ['x'], { addTo: 't', minimumInstances: 3 }, /--minimum-instances/],
     ['solve without a file', ['solve'], {}, /--columns/],
     ['solve with two', ['solve', 'x'], { columns: 'y' }, /also x/],
   ])('%s', async (_, files, options, message) => {
     await expect(learn(files, options)).rejects.toThrow(message);
     await expect(learn(files, options)).rejects.toBeInstanceOf(UsageError);
+  });
+
+  it('adds a data set to a taxonomy of another: its heads stand for its unified labels', async () => {
+    writeFileSync(file('only-a.json'), writeTaxonomy(taxonomy(unifiedLabelSpace('only a', [a], [], { rest: 'single' }))));
+    const options = { addTo: file('only-a.json'), output: file('grown.json'), report: file('added.json') };
+    const { stderr } = await learn([file('ab.firings')], options);
+    expect(stderr).toContain('3 labels added: 2 joined, 1 appended; 4 unified labels');
+    expect(pairs(file('grown.json'))).toEqual(['cat + kitten', 'sofa + couch']);
+    const { added } = JSON.parse(readFileSync(file('added.json'), 'utf8')) as { added: AddedLabel[] };
+    expect(added.map(({ name, unified, joined }) => [name, unified, joined])).toEqual([
+      ['couch', 'sofa', true],
+      ['kitten', 'cat', true],
+      ['car', 'car', false],
+    ]);
+    // Nothing is left to add to that.
+    await expect(learn([file('ab.firings')], { ...options, addTo: file('grown.json') })).rejects.toThrow(/only a, b/);
   });
 
   it('bad input leaves no file behind', async () => {

@@ -4,6 +4,8 @@ import type { LongOptions } from '../costs/ap-loss.js';
 import { type ApOptions, ApTable, type MergeRule } from '../costs/ap-table.js';
 import type { Firings } from '../firings/firings.js';
 import type { LabelSpace } from '../../taxonomy/label-space.js';
+import type { Taxonomy } from '../../taxonomy/taxonomy.js';
+import { clustersOf } from '../baselines/fold-heads.js';
 import { checkMembers } from '../nodes.js';
 import type { Column } from '../types.js';
 
@@ -105,24 +107,44 @@ export async function joinDataset(
   });
 }
 
+/** Options of {@link additionCandidates}. */
+export interface AdditionOptions extends Omit<JoinOptions, 'threshold'> {
+  /**
+   * Where the heads of the taxonomy's own data sets fire instead of a detector of it: a unified label then scores what its members do together
+   * (Eq. 5), and the data sets that the taxonomy does not know are the new ones. Default: the first data set of the firings are the unified labels.
+   */
+  readonly taxonomy?: Pick<Taxonomy, 'name' | 'space' | 'unified'> | undefined;
+}
+
 /**
- * What `addDatasets` takes: for every label of the data sets behind the first one, what it costs that it joins a unified label, where the first data set of
- * the firings are the unified labels of a taxonomy, as a detector of that taxonomy fires them. The cost is AP(own head) - AP(unified label), so the new
- * data sets need heads of their own, as those of a partitioned detector that was trained on them, too.
+ * What `addDatasets` takes: for every label of the new data sets, what it costs that it joins a unified label. The unified labels are the first data set of
+ * the firings, as a detector of the taxonomy fires them, or with `taxonomy` those of the heads of its data sets. The cost is
+ * AP(own head) - AP(unified label), so the new data sets need heads of their own, as those of a partitioned detector that was trained on them, too.
  *
- * @throws LearnError `invalid-firings` where a new data set's head never fires; as {@link joinDataset}.
+ * @throws LearnError `invalid-firings` where there is no new data set or its head never fires; LabelSpaceError `unknown-label` where firings and taxonomy
+ * do not mean the same labels; as {@link joinDataset}.
  */
 export async function additionCandidates(
   firings: Firings,
-  options: Omit<JoinOptions, 'threshold'> = {},
+  { taxonomy, ...options }: AdditionOptions = {},
 ): Promise<{ readonly spaces: readonly LabelSpace[]; readonly columns: readonly Column[] }> {
   const { spaces, starts, scoreLabels, datasetOf } = firings;
   const fires = new Uint8Array(spaces.length);
   for (const c of scoreLabels) fires[datasetOf[c]!] = 1;
-  const unified = Array.from({ length: starts[1]! }, (_, c) => [c]);
+  const unified = taxonomy ? clustersOf(taxonomy.unified, spaces) : Array.from({ length: starts[1]! }, (_, c) => [c]);
+  const old = new Set(taxonomy ? taxonomy.unified.datasets.map(({ name }) => name) : [spaces[0]!.name]);
+  const fresh = spaces.filter(({ name }) => !old.has(name));
+  if (fresh.length === 0) {
+    throw new LearnError('invalid-firings', {
+      thing: 'data sets of the firings',
+      found: `only ${[...old].join(', ')}`,
+      wanted: 'one or more to add, too',
+    });
+  }
   const columns: Column[] = [];
-  for (const [d, { name }] of spaces.entries()) {
-    if (d === 0) continue;
+  let start = unified.length;
+  for (const { name, size } of fresh) {
+    const d = spaces.findIndex((space) => space.name === name);
     if (!fires[d]) {
       throw new LearnError('invalid-firings', {
         thing: `data set ${JSON.stringify(name)}`,
@@ -131,11 +153,14 @@ export async function additionCandidates(
       });
     }
     for (const { label, before, options: found } of await joinDataset(firings, unified, name, options)) {
+      // Behind the unified labels come the new ones.
+      const node = start + label - starts[d]!;
       for (const { cluster, after, cost } of found) {
-        columns.push({ members: [cluster, label], cost, parts: { ap: cost }, evidence: [{ label, before, after }] });
+        columns.push({ members: [cluster, node], cost, parts: { ap: cost }, evidence: [{ label: node, before, after }] });
       }
     }
+    start += size;
   }
   columns.sort((x, y) => x.members[0]! - y.members[0]! || x.members[1]! - y.members[1]!);
-  return { spaces, columns };
+  return { spaces: [taxonomy?.space ?? spaces[0]!, ...fresh], columns };
 }
