@@ -24,7 +24,12 @@ export const importTable = {
   postprocess: { rooms: [...data, 'runtime'] },
   evaluate: { rooms: [...data, 'postprocess', 'store', 'platform', 'platform-types'] },
   learn: { rooms: [...data, 'evaluate', 'postprocess', 'store', 'platform', 'platform-types'], packages: ['highs', 'glpk.js'] },
-  train: { rooms: [...data, 'runtime', 'evaluate', 'store', 'platform', 'platform-types'] },
+  train: {
+    rooms: [
+      ...[...data, 'runtime', 'evaluate', 'store', 'platform', 'platform-types'],
+      ...['graph', 'heads', 'image', 'postprocess', 'unify', 'datasets', 'tails'],
+    ],
+  },
   datasets: { rooms: [...data, 'image', 'store', 'platform', 'platform-types'] },
   convert: { rooms: [...data, 'runtime', 'graph', 'heads', 'store'] },
   models: { rooms: [...data, 'runtime', 'graph', 'heads'], packages: ['node:'] },

@@ -1,4 +1,4 @@
-// The public list of labelweave/train: losses with gradients, optimisers, schedules, samplers. Plain data in, plain data out; no model.
+// The public list of labelweave/train: losses with gradients, optimisers, schedules, samplers, on plain data; and training of heads on a frozen model.
 export {
   boxLoss,
   computeLoss,
@@ -79,6 +79,20 @@ export {
   type SamplerOptions,
 } from './samplers.js';
 export { randomFrom, seededRandom, type Random } from './random.js';
+
+// Heads on frozen features
+export {
+  trainHeads,
+  type CheckpointOptions,
+  type HeadSpec,
+  type TrainedHeads,
+  type TrainEpoch,
+  type TrainHeadsOptions,
+  type TrainProgress,
+} from './heads.js';
+export type { TrainAnnotations, TrainDataset, TrainImage } from './head-data.js';
+export type { HeadScore } from './head-evaluation.js';
+export type { HeadLayer } from './head-network.js';
 
 // Kernels
 export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
