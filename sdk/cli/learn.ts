@@ -67,6 +67,8 @@ function readSettings(options: Options) {
     if (other !== undefined)
       throw new UsageError(`--add-to: found --${other.replace(/[A-Z]/gu, (c) => `-${c.toLowerCase()}`)}, too; wanted only --threshold, -o and --report with it`); // prettier-ignore
   }
+  if (options['form'] !== undefined && options['loss'] === 'stand-in')
+    throw new UsageError('--form: found --loss stand-in, which has one form; wanted --loss ap or distortion with it');
   const weights = pairsOption('weight', options['weight']).map(
     ([name, value]) => [name, numberOption('weight', value, 'NAME=a number from 0', (n) => n >= 0)] as const,
   );
@@ -119,7 +121,7 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     loss,
     signal,
     onProgress,
-    ...(loss === 'ap' && { form }),
+    ...(loss !== 'stand-in' && { form }),
     ...(tau !== undefined && { tau }),
     ...(minimumInstances !== undefined && { minimumInstances }),
     ...(names !== undefined && { names }),

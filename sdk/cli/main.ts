@@ -222,7 +222,10 @@ cli
   )
   .option('-o, --output <file>', 'Taxonomy file. Default: stdout')
   .option('--loss <loss>', 'ap (UniDet, Eq. 10), distortion (Eq. 9), or stand-in (for small validation sets). Default: ap')
-  .option('--form <form>', 'ap: that of the paper or of its authors’ code. Default: code')
+  .option(
+    '--form <form>',
+    'paper or code. ap: that of the paper or of its authors’ code; distortion: code is relative to a label’s own scores. Default: code',
+  )
   .option('--lambda <cost>', 'What every unified label costs. Default: 0.5')
   .option('--tau <cost>', 'Merges that cost more are left out. Default: that of the loss and form')
   .option('--minimum-instances <n>', 'Ground truths that every label of a merge needs. Default: 0')

@@ -90,6 +90,8 @@ describe('learn', () => {
     // In the paper's form labels that never see each other's things cost nothing to merge (tree + car): the code's pair filter is for that.
     for (const [options, size] of [
       [{ loss: 'distortion', lambda: 0.01 }, 4],
+      // Means over all boxes: costs are so small that this lambda pays for tree + car, too.
+      [{ loss: 'distortion', form: 'paper', lambda: 0.5 }, 3],
       [{ form: 'paper', tau: 0.25 }, 3],
       [{ loss: 'stand-in', names: 'exact' }, 4],
     ] as const) {
@@ -118,6 +120,7 @@ describe('learn', () => {
     ['a threshold for nothing', ['x'], { threshold: 0.1 }, /--threshold/],
     ['a page of added data sets', ['x'], { addTo: 't', html: 'y' }, /--html/],
     ['a minimum for added data sets', ['x'], { addTo: 't', minimumInstances: 3 }, /--minimum-instances/],
+    ['a form of what has one', ['x'], { loss: 'stand-in', form: 'paper' }, /--form/],
     ['solve without a file', ['solve'], {}, /--columns/],
     ['solve with two', ['solve', 'x'], { columns: 'y' }, /also x/],
   ])('%s', async (_, files, options, message) => {

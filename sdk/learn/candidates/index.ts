@@ -113,7 +113,8 @@ export async function candidates(firings: Firings, options: CandidateOptions = {
   const { loss, rule } = await lossOf(firings, options);
   const words: Record<string, string> = { ap: 'average precision' };
   const parameters: Record<string, number | string | boolean> = {};
-  if (options.loss === undefined || options.loss === 'ap') parameters['form'] = options.form ?? 'code';
+  if (options.loss === undefined || options.loss === 'ap' || options.loss === 'distortion')
+    parameters['form'] = options.form ?? 'code';
   for (const [name, weight] of Object.entries(options.weights ?? {})) parameters[`weight of ${name}`] = weight;
   if (options.names) parameters['names'] = options.names;
   for (const [key, value] of Object.entries(rule)) if (value !== undefined) parameters[key] = value as number | boolean;
