@@ -98,4 +98,12 @@ export type { HeadLayer } from './head-network.js';
 export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
 export { referenceKernels } from './reference/index.js';
 export { wasmTrainKernels } from './wasm.js';
+export {
+  webgpuTrainKernels,
+  type DeviceArray,
+  type HostArray,
+  type OnDevice,
+  type WebgpuTrainKernels,
+  type WebgpuTrainOptions,
+} from './webgpu.js';
 export { ArgumentError, DeviceError } from '../errors.js';

@@ -1,6 +1,19 @@
 // The losses by name: what each is made of, checked once; and how one is computed for a batch. The arithmetic stands in the kernels.
 import { ArgumentError, describe } from '../errors.js';
-import type { Floats, LossOutput, TrainKernels } from './kernels.js';
+import type {
+  BoxIouLoss,
+  Dice,
+  Floats,
+  HardSoftLabels,
+  HeatmapFocal,
+  LossOutput,
+  Orthogonality,
+  Projection,
+  SigmoidCrossEntropy,
+  SmoothL1,
+  SoftmaxCrossEntropy,
+  TrainKernels,
+} from './kernels.js';
 import { columnMask, hierarchyTargets, nullTargets, relationalTargets, type TargetTable } from './targets.js';
 import { referenceKernels } from './reference/index.js';
 
@@ -336,23 +349,60 @@ export interface LossValue {
  * (with row and column)
  */
 export function computeLoss(loss: Loss, input: LossInput, options: LossOptions = {}): LossValue {
-  const { reduction = 'mean', scale = 1, kernels = referenceKernels } = options;
+  const { kernels = referenceKernels } = options;
+  const { logits } = input;
+  const plan = planLoss(loss, input, options);
+  const make = (n: number): Floats => (logits instanceof Float64Array ? new Float64Array(n) : new Float32Array(n));
+  const output: LossOutput = { rows: make(plan.P), gradient: make(logits.length) };
+  const { kernel, input: given } = plan.call;
+  (kernels[kernel] as (input: typeof given, output: LossOutput) => void)(given, output);
+  return finishLoss(plan, logits, output);
+}
+
+/** A kernel and what it reads. */
+export type LossCall =
+  | { readonly kernel: 'softmax_cross_entropy'; readonly input: SoftmaxCrossEntropy }
+  | { readonly kernel: 'sigmoid_cross_entropy'; readonly input: SigmoidCrossEntropy }
+  | { readonly kernel: 'hard_soft_labels'; readonly input: HardSoftLabels }
+  | { readonly kernel: 'heatmap_focal'; readonly input: HeatmapFocal }
+  | { readonly kernel: 'dice'; readonly input: Dice }
+  | { readonly kernel: 'projection'; readonly input: Projection }
+  | { readonly kernel: 'smooth_l1'; readonly input: SmoothL1 }
+  | { readonly kernel: 'box_iou_loss'; readonly input: BoxIouLoss }
+  | { readonly kernel: 'orthogonality'; readonly input: Orthogonality };
+
+/** A loss on a batch, checked, before any arithmetic. */
+export interface LossPlan {
+  readonly call: LossCall;
+  /** Rows. */
+  readonly P: number;
+  /** What a mean divides by. */
+  readonly normaliser: number;
+  /** What the value is divided by: the normaliser, or 1. */
+  readonly divisor: number;
+}
+
+/** What every device does before it computes. Throws ArgumentError. */
+export function planLoss(loss: Loss, input: LossInput, options: LossOptions): LossPlan {
+  const { reduction = 'mean', scale = 1 } = options;
   if (!['none', 'sum', 'mean'].includes(reduction)) throw wrong('reduction', reduction, '"none", "sum" or "mean"');
   const { logits } = input;
   if (!(logits instanceof Float32Array) && !(logits instanceof Float64Array))
     throw wrong('logits', logits, 'a Float32Array or a Float64Array');
   const shape = shapeOf(loss, input);
   const labels = labelsOf(loss, input, shape.P);
-  const count = options.normaliser ?? countOf(loss, input, labels, shape);
-  if (!(count > 0 && count < Infinity)) throw wrong('normaliser', count, 'a number above 0');
-  const divisor = reduction === 'mean' ? count : 1;
-  const make = (n: number): Floats => (logits instanceof Float64Array ? new Float64Array(n) : new Float32Array(n));
-  const output: LossOutput = { rows: make(shape.P), gradient: make(logits.length) };
-  run(kernels, loss, input, labels, shape, scale / divisor, output);
+  const normaliser = options.normaliser ?? countOf(loss, input, labels, shape);
+  if (!(normaliser > 0 && normaliser < Infinity)) throw wrong('normaliser', normaliser, 'a number above 0');
+  const divisor = reduction === 'mean' ? normaliser : 1;
+  return { call: callOf(loss, input, labels, shape, scale / divisor), P: shape.P, normaliser, divisor };
+}
+
+/** What every device does with the rows. Throws ArgumentError for logits that are not finite. */
+export function finishLoss({ P, normaliser, divisor }: LossPlan, logits: Floats, output: LossOutput): LossValue {
   let sum = 0;
-  for (let p = 0; p < shape.P; p++) sum += output.rows[p]!;
-  if (!Number.isFinite(sum)) refuseNotFinite(logits, logits.length / Math.max(1, shape.P));
-  return { value: sum / divisor, ...output, normaliser: count };
+  for (let p = 0; p < P; p++) sum += output.rows[p]!;
+  if (!Number.isFinite(sum)) refuseNotFinite(logits, logits.length / Math.max(1, P));
+  return { value: sum / divisor, ...output, normaliser };
 }
 
 interface Shape {
@@ -450,61 +500,59 @@ function countOf(loss: Loss, { targets, weights }: LossInput, labels: Int32Array
   return count > 0 ? count : 1;
 }
 
-function run(
-  kernels: TrainKernels,
+function callOf(
   loss: Loss,
   { logits, targets, weights, columns, projections }: LossInput,
   labels: Int32Array | undefined,
   { P, C }: Shape,
   scale: number,
-  output: LossOutput,
-): void {
+): LossCall {
   switch (loss.kernel) {
     case 'softmax_cross_entropy':
-      return kernels.softmax_cross_entropy(
-        { logits, P, C, labels: labels!, columns: both(loss.columns, columns), weights, scale },
-        output,
-      );
+      return {
+        kernel: 'softmax_cross_entropy',
+        input: { logits, P, C, labels: labels!, columns: both(loss.columns, columns), weights, scale },
+      };
     case 'sigmoid_cross_entropy': {
       const { gamma, alpha, table } = loss;
       const own = both(loss.columns, columns);
-      return kernels.sigmoid_cross_entropy(
-        { logits, P, C, labels, table: table?.states, targets, columns: own, weights, gamma, alpha, scale },
-        output,
-      );
+      return {
+        kernel: 'sigmoid_cross_entropy',
+        input: { logits, P, C, labels, table: table?.states, targets, columns: own, weights, gamma, alpha, scale },
+      };
     }
     case 'hard_soft_labels': {
       const { similarity, temperature, softWeight } = loss;
-      return kernels.hard_soft_labels(
-        { logits, P, C, labels: labels!, similarity, temperature, softWeight, weights, scale },
-        output,
-      );
+      return {
+        kernel: 'hard_soft_labels',
+        input: { logits, P, C, labels: labels!, similarity, temperature, softWeight, weights, scale },
+      };
     }
     case 'heatmap_focal': {
       const { alpha, beta } = loss;
-      return kernels.heatmap_focal({ logits, P, C, targets: targets!, weights, alpha, beta, scale }, output);
+      return { kernel: 'heatmap_focal', input: { logits, P, C, targets: targets!, weights, alpha, beta, scale } };
     }
     case 'dice': {
       const { smooth, squared } = loss;
-      return kernels.dice({ logits, M: P, N: C, targets: targets!, weights, smooth, squared, scale }, output);
+      return { kernel: 'dice', input: { logits, M: P, N: C, targets: targets!, weights, smooth, squared, scale } };
     }
     case 'projection': {
       const { smooth, squared } = loss;
       const [W, H] = P === 0 ? [0, 0] : [projections!.x.length / P, projections!.y.length / P];
-      return kernels.projection(
-        { logits, M: P, H, W, targetsX: projections!.x, targetsY: projections!.y, weights, smooth, squared, scale },
-        output,
-      );
+      return {
+        kernel: 'projection',
+        input: { logits, M: P, H, W, targetsX: projections!.x, targetsY: projections!.y, weights, smooth, squared, scale },
+      };
     }
     case 'smooth_l1':
-      return kernels.smooth_l1({ logits, P, C, targets: targets!, weights, beta: loss.beta, scale }, output);
+      return { kernel: 'smooth_l1', input: { logits, P, C, targets: targets!, weights, beta: loss.beta, scale } };
     case 'box_iou_loss':
-      return kernels.box_iou_loss({ logits, P, targets: targets!, weights, kind: loss.kind, scale }, output);
+      return { kernel: 'box_iou_loss', input: { logits, P, targets: targets!, weights, kind: loss.kind, scale } };
     case 'orthogonality':
-      return kernels.orthogonality(
-        { logits, U: P, D: C, temperature: loss.temperature, wholeRows: loss.wholeRows, scale },
-        output,
-      );
+      return {
+        kernel: 'orthogonality',
+        input: { logits, U: P, D: C, temperature: loss.temperature, wholeRows: loss.wholeRows, scale },
+      };
   }
 }
 

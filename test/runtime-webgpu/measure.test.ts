@@ -3,13 +3,14 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ByteStore } from '../../sdk/platform-types.js';
 import { openDevice } from '../../sdk/runtime/webgpu/adapter.js';
 import { Gpu } from '../../sdk/runtime/webgpu/gpu.js';
+import { kernels } from '../../sdk/runtime/webgpu/kernels.js';
 import { questions } from '../../sdk/runtime/webgpu/lower/index.js';
 import { measureTuning, recallTuning } from '../../sdk/runtime/webgpu/measure.js';
 import type { TuneQuestion } from '../../sdk/runtime/webgpu/tune.js';
 
 let gpu: Gpu;
 beforeEach(async () => {
-  gpu = new Gpu(await openDevice({ software: true }));
+  gpu = new Gpu(await openDevice({ software: true }), kernels);
 });
 afterEach(() => gpu.release());
 

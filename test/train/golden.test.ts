@@ -47,6 +47,8 @@ const golden = JSON.parse(readFileSync(new URL('../golden/losses.json', import.m
 const doubleTolerance = 1e-12;
 /** Arithmetic in 32-bit floats: a few roundings of 6e-8 each, on terms up to a few times the result. */
 const floatTolerance = 3e-6;
+/** The same, with exponentials of 3 + 2|x| units in the last place and quotients of 2.5, as WGSL allows them. */
+const gpuTolerance = 6e-6;
 
 const close = (found: ArrayLike<number>, wanted: Numbers, tolerance: number, what: string) => {
   expect(found.length, what).toBe(wanted.length);
@@ -56,22 +58,50 @@ const close = (found: ArrayLike<number>, wanted: Numbers, tolerance: number, wha
   });
 };
 
-const runtimes = [
+/** A loss on a device, read back. */
+type Compute = (
+  loss: train.Loss,
+  input: train.LossInput,
+  options?: { reduction?: 'sum'; scale?: number },
+) => train.LossValue | Promise<train.LossValue>;
+
+const processors = [
   { name: 'reference, doubles', floats: Float64Array, tolerance: doubleTolerance, kernels: async () => train.referenceKernels },
   { name: 'reference, floats', floats: Float32Array, tolerance: floatTolerance, kernels: async () => train.referenceKernels },
   { name: 'wasm', floats: Float32Array, tolerance: floatTolerance, kernels: () => train.wasmTrainKernels() },
 ];
+/** Dawn on SwiftShader: see vitest.config.ts. */
+const onGpu = () => train.webgpuTrainKernels({ software: true, limits: 'default' });
+
+const runtimes = [
+  ...processors.map((row) => ({
+    ...row,
+    start: async (): Promise<Compute> => {
+      const kernels = await row.kernels();
+      return (loss, input, options) => train.computeLoss(loss, input, { ...options, kernels });
+    },
+  })),
+  {
+    name: 'webgpu',
+    floats: Float32Array,
+    tolerance: gpuTolerance,
+    start: async (): Promise<Compute> => {
+      const kernels = await onGpu();
+      return (loss, input, options) => kernels.computeLoss(loss, input, options);
+    },
+  },
+];
 
 const makers = train as unknown as Record<string, (options: unknown) => train.Loss>;
 
-describe.each(runtimes)('$name', ({ floats, tolerance, kernels: start }) => {
-  let kernels: train.TrainKernels;
+describe.each(runtimes)('$name', ({ floats, tolerance, start }) => {
+  let compute: Compute;
   beforeAll(async () => {
-    kernels = await start();
+    compute = await start();
   });
   const of = (values: Numbers | undefined) => values && floats.from(values);
 
-  it.each(golden.cases)('$name', ({ loss: { make, options = {}, argument }, input, value, rows, gradient }) => {
+  it.each(golden.cases)('$name', async ({ loss: { make, options = {}, argument }, input, value, rows, gradient }) => {
     const { similarity } = options as { similarity?: Numbers };
     const loss = makers[make]!(
       argument ?? { ...options, ...(similarity && make === 'hardSoftLoss' && { similarity: of(similarity) }) },
@@ -85,11 +115,11 @@ describe.each(runtimes)('$name', ({ floats, tolerance, kernels: start }) => {
       masks,
       projections: projectionX && { x: of(projectionX)!, y: of(projectionY)! },
     };
-    const mean = train.computeLoss(loss, given, { kernels });
+    const mean = await compute(loss, given);
     close([mean.value], [value], tolerance, 'value');
     close(mean.gradient, gradient, tolerance, 'gradient');
     if (rows) close(mean.rows, rows, tolerance, 'rows');
-    const sum = train.computeLoss(loss, given, { kernels, reduction: 'sum', scale: 0.5 });
+    const sum = await compute(loss, given, { reduction: 'sum', scale: 0.5 });
     close([sum.value / sum.normaliser], [value], tolerance, 'sum');
     close(
       Array.from(sum.gradient, (slope) => (2 * slope) / sum.normaliser),
@@ -98,6 +128,14 @@ describe.each(runtimes)('$name', ({ floats, tolerance, kernels: start }) => {
       'gradient of half the sum',
     );
   });
+});
+
+describe.each(processors)('optimisers, $name', ({ floats, tolerance, kernels: start }) => {
+  let kernels: train.TrainKernels;
+  beforeAll(async () => {
+    kernels = await start();
+  });
+  const of = (values: Numbers | undefined) => values && floats.from(values);
 
   it.each(golden.optimizers.map((row, i) => [`${row.kind} ${i}`, row] as const))(
     '%s',
@@ -118,6 +156,46 @@ describe.each(runtimes)('$name', ({ floats, tolerance, kernels: start }) => {
         optimizer = make(parameters, { ...options, kernels });
         optimizer.restore(state);
       });
+    },
+  );
+});
+
+describe('optimisers, webgpu', () => {
+  it.each(golden.optimizers.map((row, i) => [`${row.kind} ${i}`, row] as const))(
+    '%s, without a read-back between steps',
+    async (_, { kind, options, rate, start: first, gradients, after, norms }) => {
+      const kernels = await onGpu();
+      const { clipNorm = 0, decay = 0, momentum = 0.9, nesterov = false, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options as Record<string, never>; // prettier-ignore
+      const upload = (values: Numbers) => kernels.upload(Float32Array.from(values));
+      const parameters = first.map(upload);
+      const moments = first.map(({ length }) => [kernels.zeros(length), kernels.zeros(length)] as const);
+      // Copies of the state of each step are made on the device and read at the end.
+      const seen = gradients.map((step, n) => {
+        const given = step.map((values) => upload(values));
+        const norm = kernels.zeros(2);
+        kernels.global_norm(given, clipNorm, norm);
+        given.forEach((gradient, i) => {
+          const [one, two] = moments[i]!;
+          const weights = parameters[i]!;
+          if (kind === 'sgd')
+            kernels.sgd({ weights, gradient, velocity: one, rate, momentum, decay, nesterov, clip: norm });
+          else
+            kernels.adamw({ weights, gradient, first: one, second: two, rate, beta1, beta2, epsilon, decay, step: n + 1, clip: norm }); // prettier-ignore
+        });
+        const unit = kernels.upload(Float32Array.of(1));
+        const copies = parameters.map((weights) => {
+          const copy = kernels.zeros(weights.length);
+          kernels.matmul({ a: weights, b: unit, out: copy, M: weights.length, N: 1, K: 1 });
+          return copy;
+        });
+        return { norm, copies };
+      });
+      for (const [n, { norm, copies }] of seen.entries()) {
+        close([(await norm.read())[0]!], [norms[n]!], gpuTolerance, 'norm');
+        for (const [i, copy] of copies.entries())
+          close(await copy.read(), after[n]![i]!, 4 * gpuTolerance, `step ${n}, parameter ${i}`);
+      }
+      kernels.dispose();
     },
   );
 });

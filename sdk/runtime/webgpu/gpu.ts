@@ -1,7 +1,7 @@
 // A device with what is made once for all graphs on it: shader modules, pipelines, layouts; and its errors. It knows no graph.
 import { DeviceError, DeviceLostError, LabelweaveError } from '../../errors.js';
 import type { DeviceFacts, OpenedDevice } from './adapter.js';
-import { kernelText, type KernelName, type Scalar } from './kernels.js';
+import { compiledText, type KernelName, type Scalar } from './kernels.js';
 
 /** Bits of GPUBufferUsage, GPUTextureUsage and the like: not every host has the global objects. */
 export const Usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128, queryResolve: 512 } as const;
@@ -19,13 +19,14 @@ export interface Program {
 }
 
 /** Which kernel, with which overrides. */
-export interface ProgramKey {
-  kernel: KernelName;
+export interface ProgramKey<Name extends string = KernelName> {
+  kernel: Name;
   scalar: Scalar;
   overrides: Readonly<Record<string, number>>;
 }
 
-export class Gpu {
+/** @typeParam Name kernels of the table that it compiles: those of networks, or those of training */
+export class Gpu<Name extends string = KernelName> {
   readonly device: GPUDevice;
   readonly facts: DeviceFacts;
   readonly features: ReadonlySet<string>;
@@ -37,9 +38,12 @@ export class Gpu {
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #programs = new Map<string, Promise<Program>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
-  readonly #accesses = new Map<KernelName, readonly Access[]>();
+  readonly #accesses = new Map<Name, readonly Access[]>();
 
-  constructor({ device, facts, owned }: OpenedDevice) {
+  readonly #sources: Readonly<Record<Name, string>>;
+
+  constructor({ device, facts, owned }: OpenedDevice, sources: Readonly<Record<Name, string>>) {
+    this.#sources = sources;
     this.device = device;
     this.facts = facts;
     this.features = new Set(facts.features);
@@ -52,14 +56,14 @@ export class Gpu {
   }
 
   /** What each binding of a kernel is, in order. */
-  accesses(kernel: KernelName): readonly Access[] {
+  accesses(kernel: Name): readonly Access[] {
     let accesses = this.#accesses.get(kernel);
-    if (!accesses) this.#accesses.set(kernel, (accesses = accessesOf(kernelText(kernel, 'f32'))));
+    if (!accesses) this.#accesses.set(kernel, (accesses = accessesOf(compiledText(this.#sources[kernel], 'f32'))));
     return accesses;
   }
 
   /** Compiles a kernel off the main thread, once. Rejects with DeviceError. */
-  program(key: ProgramKey): Promise<Program> {
+  program(key: ProgramKey<Name>): Promise<Program> {
     const { kernel, scalar, overrides } = key;
     const names = Object.keys(overrides).sort();
     const id = `${kernel}/${scalar}/${names.map((name) => `${name}=${overrides[name]}`).join()}`;
@@ -162,7 +166,7 @@ export class Gpu {
     }
   }
 
-  async #compile({ kernel, scalar, overrides }: ProgramKey): Promise<Program> {
+  async #compile({ kernel, scalar, overrides }: ProgramKey<Name>): Promise<Program> {
     this.alive();
     const { device } = this;
     const layout = this.#layout(this.accesses(kernel));
@@ -171,7 +175,7 @@ export class Gpu {
     // What is wrong with a module is told when its pipeline is made: the scope only keeps it from the console.
     if (!module) {
       device.pushErrorScope('validation');
-      module = device.createShaderModule({ label: moduleKey, code: kernelText(kernel, scalar) });
+      module = device.createShaderModule({ label: moduleKey, code: compiledText(this.#sources[kernel], scalar) });
       void this.#settle(device.popErrorScope());
       this.#modules.set(moduleKey, module);
     }

@@ -6,7 +6,7 @@ import { openDevice, type OpenedDevice } from './adapter.js';
 import { calibrate } from './calibrate.js';
 import { WebGpuExecutable, type Host } from './executable.js';
 import { Gpu } from './gpu.js';
-import type { Scalar } from './kernels.js';
+import { kernels, type Scalar } from './kernels.js';
 import { questions, softwareTuning } from './lower/index.js';
 import { recallTuning } from './measure.js';
 import type { Tuning } from './tune.js';
@@ -43,7 +43,7 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
     throw new ArgumentError({ thing: 'memoryLimit', found: describe(memoryLimit), wanted: 'a number of bytes' });
   const { powerPreference, limits } = options;
   const opened = options.opened ?? (await openDevice({ device: options.device, software, powerPreference, limits }));
-  const gpu = new Gpu(opened);
+  const gpu = new Gpu(opened, kernels);
   const half = gpu.features.has('shader-f16');
   if (precision === 'f16' && !half) {
     gpu.release();
@@ -57,7 +57,9 @@ export async function createWebGpuRuntime(options: WebGpuOptions = {}): Promise<
   }
   const scalar = precision === 'auto' ? (half && !gpu.facts.software ? 'f16' : 'f32') : precision;
   // A device of the caller cannot be had again.
-  const reopen = !opened.owned ? undefined : async () => new Gpu(await openDevice({ software, powerPreference, limits }));
+  const reopen = !opened.owned
+    ? undefined
+    : async () => new Gpu(await openDevice({ software, powerPreference, limits }), kernels);
   const tuning = await tuningOf(gpu, scalar, options.tuning ?? 'auto');
   return new WebGpuRuntime(gpu, scalar, memoryLimit, tuning, reopen);
 }

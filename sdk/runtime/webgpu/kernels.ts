@@ -1,4 +1,4 @@
-// The table of WGSL kernels: name -> text. The only file that imports kernels/; it compiles nothing.
+// The table of WGSL kernels that networks run on: name -> text. Those for training stand in train-kernels.ts; no other file imports kernels/.
 import boxDecode from '../../../kernels/detect/box_decode.wgsl';
 import gatherRows from '../../../kernels/detect/gather_rows.wgsl';
 import nmsKeys from '../../../kernels/detect/nms_keys.wgsl';
@@ -144,7 +144,12 @@ export type Scalar = 'f32' | 'f16';
 const scalars: Readonly<Record<Scalar, string>> = { f32: scalarF32, f16: scalarF16 };
 
 /** The text to compile: directives of the kernel (`enable subgroups;`), storage precision, the kernel. */
+export function compiledText(source: string, scalar: Scalar): string {
+  const [directives] = /^(?:(?:enable|requires|diagnostic)\b[^;]*;\s*)*/.exec(source)!;
+  return `${directives}${scalars[scalar]}\n${source.slice(directives.length)}`;
+}
+
+/** The text to compile for a kernel of the table. */
 export function kernelText(name: KernelName, scalar: Scalar): string {
-  const [directives] = /^(?:(?:enable|requires|diagnostic)\b[^;]*;\s*)*/.exec(kernels[name])!;
-  return `${directives}${scalars[scalar]}\n${(kernels[name] as string).slice(directives.length)}`;
+  return compiledText(kernels[name], scalar);
 }

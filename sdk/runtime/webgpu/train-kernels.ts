@@ -1,0 +1,36 @@
+// The table of WGSL kernels for training: name -> text. Apart from the others, so that pages that only detect do not load them.
+import adamw from '../../../kernels/train/adamw.wgsl';
+import boxIouLoss from '../../../kernels/train/box_iou_loss.wgsl';
+import dice from '../../../kernels/train/dice.wgsl';
+import globalNorm from '../../../kernels/train/global_norm.wgsl';
+import hardSoftLabels from '../../../kernels/train/hard_soft_labels.wgsl';
+import heatmapFocal from '../../../kernels/train/heatmap_focal.wgsl';
+import matmul from '../../../kernels/train/matmul.wgsl';
+import orthogonality from '../../../kernels/train/orthogonality.wgsl';
+import projection from '../../../kernels/train/projection.wgsl';
+import sgd from '../../../kernels/train/sgd.wgsl';
+import sigmoidCrossEntropy from '../../../kernels/train/sigmoid_cross_entropy.wgsl';
+import smoothL1 from '../../../kernels/train/smooth_l1.wgsl';
+import softmaxCrossEntropy from '../../../kernels/train/softmax_cross_entropy.wgsl';
+import squareSum from '../../../kernels/train/square_sum.wgsl';
+
+/** Text of every training kernel by the name of its file. */
+export const trainKernels = {
+  adamw,
+  box_iou_loss: boxIouLoss,
+  dice,
+  global_norm: globalNorm,
+  hard_soft_labels: hardSoftLabels,
+  heatmap_focal: heatmapFocal,
+  matmul,
+  orthogonality,
+  projection,
+  sgd,
+  sigmoid_cross_entropy: sigmoidCrossEntropy,
+  smooth_l1: smoothL1,
+  softmax_cross_entropy: softmaxCrossEntropy,
+  square_sum: squareSum,
+} as const satisfies Readonly<Record<string, string>>;
+
+/** A key of {@link trainKernels}. */
+export type TrainKernelFile = keyof typeof trainKernels;

@@ -1,0 +1,636 @@
+// The training kernels on a GPU: arrays that stay there, kernels that are queued at once, results that are read when asked for.
+import { ArgumentError, describe, DeviceError, DisposedError } from '../errors.js';
+import { openDevice } from '../runtime/webgpu/adapter.js';
+import { Gpu, MAP_READ, Usage, type Program } from '../runtime/webgpu/gpu.js';
+import { trainKernels, type TrainKernelFile } from '../runtime/webgpu/train-kernels.js';
+import type { AdamWStep, Floats, LossOutput, MatrixProduct, SgdStep } from './kernels.js';
+import { finishLoss, planLoss, type Loss, type LossCall, type LossInput, type LossOptions, type LossValue } from './losses.js';
+
+/** Arrays that a GPU takes. */
+export type HostArray = Float32Array | Int32Array | Uint8Array;
+
+/** Numbers in a buffer of the GPU. */
+export interface DeviceArray<T extends HostArray = Float32Array> {
+  /** How many. */
+  readonly length: number;
+  /** Replaces them, after all that is queued. Throws ArgumentError for another length or type. */
+  write(values: T): void;
+  /** A copy, when all that is queued is done. Rejects with what went wrong on the way: DeviceError or DeviceLostError. */
+  read(): Promise<T>;
+  /** Frees the buffer, after all that is queued. */
+  dispose(): void;
+}
+
+type Field<F> = F extends Floats
+  ? DeviceArray
+  : F extends Int32Array
+    ? DeviceArray<Int32Array>
+    : F extends Uint8Array
+      ? DeviceArray<Uint8Array>
+      : F;
+
+/** What a kernel reads and writes, with arrays on the device. */
+export type OnDevice<T> = { readonly [K in keyof T]: Field<T[K]> };
+
+/** A step's factor of clipping: a number, or the `norm` of {@link WebgpuTrainKernels.global_norm}, which the device has not told. */
+type Clip = { readonly clip: number | DeviceArray };
+
+type LossKernels = {
+  [K in LossCall['kernel']]: (input: OnDevice<Extract<LossCall, { kernel: K }>['input']>, output: OnDevice<LossOutput>) => void;
+};
+
+/**
+ * The kernels of {@link TrainKernels} by the same names on arrays of a GPU. Every pipeline is compiled when it is opened, so calls queue work and
+ * return at once; what is queued goes to the device in one submission by `submit`, by any `read`, or when much has come together. A training step
+ * needs no read-back: the loss's gradient goes into the next product, and clipping takes the norm where it lies. Errors of the device come with the
+ * next `read` or `settled`.
+ */
+export interface WebgpuTrainKernels extends LossKernels {
+  /** What it computes on. */
+  readonly description: string;
+  /** A copy of an array on the device. Throws DeviceError `out-of-memory` where a buffer cannot be that large. */
+  upload<T extends HostArray>(values: T): DeviceArray<T>;
+  /** Zeros. Throws DeviceError as `upload` does. */
+  zeros(length: number): DeviceArray;
+  matmul(product: OnDevice<MatrixProduct>): void;
+  sgd(step: OnDevice<Omit<SgdStep, 'clip'>> & Clip): void;
+  adamw(step: OnDevice<Omit<AdamWStep, 'clip'>> & Clip): void;
+  /** norm [2]: norm of all gradients together, and the factor that clips it to `most` (0: 1). */
+  global_norm(gradients: readonly DeviceArray[], most: number, norm: DeviceArray): void;
+  /** As `computeLoss`: uploads a batch, computes, reads back. Tables and similarities of a loss stay on the device. Rejects with ArgumentError, DeviceError. */
+  computeLoss(loss: Loss, input: LossInput, options?: Omit<LossOptions, 'kernels'>): Promise<LossValue>;
+  /** Sends off what is queued. */
+  submit(): void;
+  /** Sends off what is queued, and resolves when the device has done it. Rejects with what went wrong: DeviceError or DeviceLostError. */
+  settled(): Promise<void>;
+  /** Frees all arrays and the device; a device of the caller stays. */
+  dispose(): void;
+}
+
+/** Options of {@link webgpuTrainKernels}. */
+export interface WebgpuTrainOptions {
+  /** The caller's own GPUDevice, for example the one that features are computed on. Default: one is opened. */
+  readonly device?: object | undefined;
+  /** Whether an adapter that computes on the CPU will do. Default: false. */
+  readonly software?: boolean | undefined;
+  /** Which of several GPUs. Default: `high-performance`. */
+  readonly powerPreference?: 'high-performance' | 'low-power' | undefined;
+  /** `adapter` (default) uses all that the adapter has, `default` what every WebGPU has. */
+  readonly limits?: 'adapter' | 'default' | undefined;
+}
+
+/** Opens a device and compiles the training kernels. Rejects with DeviceError `device-unavailable` that says what to do, or ArgumentError. */
+export async function webgpuTrainKernels(options: WebgpuTrainOptions = {}): Promise<WebgpuTrainKernels> {
+  const { device, software = false, powerPreference, limits } = options;
+  const gpu = new Gpu(await openDevice({ device, software, powerPreference, limits }), trainKernels);
+  try {
+    const files = Object.keys(trainKernels) as TrainKernelFile[];
+    const programs = await Promise.all(
+      files.map(async (kernel) => [kernel, await gpu.program({ kernel, scalar: 'f32', overrides: {} })] as const),
+    );
+    return new Kernels(new Host(gpu, Object.fromEntries(programs) as Record<TrainKernelFile, Program>));
+  } catch (error) {
+    gpu.release();
+    throw error;
+  }
+}
+
+/** Bytes of a kernel's uniform block, rounded up to what offsets must be multiples of. */
+const shapeBytes = 256;
+/** Dispatches of one submission. */
+const mostQueued = 256;
+/** Workgroups in one dimension. */
+const mostGroups = 65_535;
+/** Numbers that a workgroup of square_sum adds up. */
+const chunk = 4096;
+
+interface Queued {
+  readonly program: Program;
+  readonly buffers: readonly GPUBuffer[];
+  readonly groups: readonly [number, number];
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+/** The word of a 32-bit float. */
+const float = (value: number): number => (bits.setFloat32(0, value), bits.getUint32(0));
+const flag = (value: unknown): number => Number(Boolean(value));
+
+class Buffered<T extends HostArray> implements DeviceArray<T> {
+  readonly #host: Host;
+  readonly #make: (bytes: ArrayBuffer, length: number) => T;
+  #buffer: GPUBuffer | undefined;
+
+  constructor(
+    host: Host,
+    readonly length: number,
+    readonly kind: string,
+    make: (bytes: ArrayBuffer, length: number) => T,
+    buffer: GPUBuffer,
+  ) {
+    this.#host = host;
+    this.#make = make;
+    this.#buffer = buffer;
+  }
+
+  get buffer(): GPUBuffer {
+    if (!this.#buffer) throw new DisposedError('array on the device');
+    return this.#buffer;
+  }
+
+  write(values: T): void {
+    const wanted = `a ${this.kind} of ${this.length}`;
+    if (kindOf(values) !== this.kind) throw new ArgumentError({ thing: 'values', found: describe(values), wanted });
+    if (values.length !== this.length) throw new ArgumentError({ thing: 'values', found: `${values.length}`, wanted });
+    this.#host.write(this.buffer, values);
+  }
+
+  async read(): Promise<T> {
+    return this.#make(await this.#host.read(this.buffer), this.length);
+  }
+
+  dispose(): void {
+    if (!this.#buffer) return;
+    this.#host.free(this.#buffer);
+    this.#buffer = undefined;
+  }
+}
+
+const kindOf = (values: unknown): string => Object.prototype.toString.call(values).slice(8, -1);
+const makers: Readonly<Record<string, (bytes: ArrayBuffer, length: number) => HostArray>> = {
+  Float32Array: (bytes, length) => new Float32Array(bytes, 0, length),
+  Int32Array: (bytes, length) => new Int32Array(bytes, 0, length),
+  Uint8Array: (bytes, length) => new Uint8Array(bytes, 0, length),
+};
+
+/** Queue, memory and errors of one device. */
+class Host {
+  readonly #gpu: Gpu<TrainKernelFile>;
+  readonly #programs: Readonly<Record<TrainKernelFile, Program>>;
+  readonly #buffers = new Set<GPUBuffer>();
+  readonly #shapes: GPUBuffer;
+  readonly #words = new Uint32Array((shapeBytes / 4) * mostQueued);
+  #queue: Queued[] = [];
+  readonly #checks = new Set<Promise<void>>();
+  #failed: unknown;
+  #disposed = false;
+  /** For arguments that are left out. */
+  readonly absent: GPUBuffer;
+  /** A norm that clips nothing. */
+  readonly unclipped: GPUBuffer;
+
+  constructor(gpu: Gpu<TrainKernelFile>, programs: Readonly<Record<TrainKernelFile, Program>>) {
+    this.#gpu = gpu;
+    this.#programs = programs;
+    this.#shapes = this.buffer(shapeBytes * mostQueued, Usage.uniform);
+    this.absent = this.buffer(16);
+    this.unclipped = this.buffer(8);
+    this.write(this.unclipped, Float32Array.of(0, 1));
+  }
+
+  get description(): string {
+    const { name, software } = this.#gpu.facts;
+    return `webgpu, ${name}${software ? ' (computes on the CPU)' : ''}, f32`;
+  }
+
+  buffer(bytes: number, usage: number = Usage.storage): GPUBuffer {
+    this.#alive();
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#gpu.facts.limits;
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (size > most) throw noRoom(`${Math.ceil(size / 2 ** 20)} MB; the device takes ${Math.floor(most / 2 ** 20)} MB at a time`);
+    const buffer = this.#watch('array on the device', () =>
+      this.#gpu.device.createBuffer({ label: 'train', size, usage: usage | Usage.copySource | Usage.copyTarget }),
+    );
+    this.#buffers.add(buffer);
+    return buffer;
+  }
+
+  array<T extends HostArray>(length: number, kind: string): Buffered<T> {
+    const make = makers[kind];
+    if (!make) throw new ArgumentError({ thing: 'values', found: kind, wanted: 'a Float32Array, Int32Array or Uint8Array' });
+    const bytes = length * (kind === 'Uint8Array' ? 1 : 4);
+    return new Buffered<T>(this, length, kind, make as (bytes: ArrayBuffer, length: number) => T, this.buffer(bytes));
+  }
+
+  write(buffer: GPUBuffer, values: HostArray): void {
+    this.submit();
+    if (values.byteLength === 0) return;
+    // Whole words.
+    let data = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+    if (data.length % 4 !== 0) {
+      const padded = new Uint8Array(Math.ceil(data.length / 4) * 4);
+      padded.set(data);
+      data = padded;
+    }
+    this.#watch('array on the device', () => this.#gpu.device.queue.writeBuffer(buffer, 0, data));
+  }
+
+  /** Queues a kernel. The last binding is its uniform block. */
+  run(kernel: TrainKernelFile, buffers: readonly GPUBuffer[], shape: readonly number[], groups: readonly [number, number]): void {
+    this.#alive();
+    this.#words.set(shape, (this.#queue.length * shapeBytes) / 4);
+    this.#queue.push({ program: this.#programs[kernel], buffers, groups });
+    if (this.#queue.length === mostQueued) this.submit();
+  }
+
+  submit(): void {
+    this.#alive();
+    const queue = this.#queue;
+    if (queue.length === 0) return;
+    this.#queue = [];
+    const { device } = this.#gpu;
+    this.#watch('training step', () => {
+      device.queue.writeBuffer(this.#shapes, 0, this.#words.buffer, 0, queue.length * shapeBytes);
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      queue.forEach(({ program, buffers, groups }, i) => {
+        const entries = buffers.map((buffer, binding): GPUBindGroupEntry => ({ binding, resource: { buffer } }));
+        entries.push({
+          binding: buffers.length,
+          resource: { buffer: this.#shapes, offset: i * shapeBytes, size: shapeBytes },
+        });
+        pass.setPipeline(program.pipeline);
+        pass.setBindGroup(0, device.createBindGroup({ layout: program.layout, entries }));
+        pass.dispatchWorkgroups(...groups);
+      });
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    });
+  }
+
+  async read(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    this.submit();
+    const { device } = this.#gpu;
+    const { size } = buffer;
+    const staging = this.#watch('reading from the device', () => {
+      const made = device.createBuffer({ label: 'train, read', size, usage: Usage.mapRead | Usage.copyTarget });
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, made, 0, size);
+      device.queue.submit([encoder.finish()]);
+      return made;
+    });
+    try {
+      await this.#checked();
+      await this.#gpu.settled(staging.mapAsync(MAP_READ));
+      return staging.getMappedRange().slice(0);
+    } catch (error) {
+      throw this.#gpu.failure('reading from the device', error);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async settled(): Promise<void> {
+    this.submit();
+    await this.#gpu.settled(this.#gpu.device.queue.onSubmittedWorkDone());
+    await this.#checked();
+  }
+
+  free(buffer: GPUBuffer): void {
+    if (this.#disposed) return;
+    if (!this.#gpu.loss && this.#failed === undefined) this.submit();
+    this.#buffers.delete(buffer);
+    buffer.destroy();
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#gpu.release();
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new DisposedError('training kernels');
+    this.#gpu.alive();
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  /** Resolves when the device has judged everything so far. */
+  async #checked(): Promise<void> {
+    await Promise.all(this.#checks);
+    this.#alive();
+  }
+
+  #watch<T>(thing: string, make: () => T): T {
+    let result!: T;
+    const check: Promise<void> = this.#gpu
+      .checked(thing, () => void (result = make()))
+      .catch((error: unknown) => {
+        this.#failed ??= error instanceof DeviceError && error.code === 'out-of-memory' ? noRoom(thing, error) : error;
+      })
+      .finally(() => this.#checks.delete(check));
+    this.#checks.add(check);
+    return result;
+  }
+}
+
+function noRoom(found: string, cause?: unknown): DeviceError {
+  return new DeviceError('out-of-memory', {
+    thing: 'memory of the GPU',
+    found: `no room for ${found}`,
+    wanted: 'memory for one batch',
+    next: 'Use a smaller batch.',
+    cause,
+  });
+}
+
+/** Enough workgroups, in rows of what a dimension may have. */
+const grid = (groups: number): [number, number] => [Math.min(groups, mostGroups), Math.ceil(groups / mostGroups)];
+const flat = (items: number): [number, number] => grid(Math.ceil(items / 64));
+/** How many invocations share a row of C numbers: about eight numbers each, a power of two. */
+const lanesOf = (C: number): number => Math.min(256, 2 ** Math.ceil(Math.log2(Math.max(1, C / 8))));
+const byRows = (P: number, lanes: number): [number, number] => grid(Math.ceil((P * lanes) / 256));
+
+type AnyArray = DeviceArray<Float32Array> | DeviceArray<Int32Array> | DeviceArray<Uint8Array>;
+
+/** The buffer of an array, whose length is judged. */
+function bufferOf(thing: string, array: AnyArray | undefined, kind: string, ...lengths: number[]): GPUBuffer {
+  const wanted = `a ${kind} of ${lengths.join(' or ')} on the device`;
+  if (!(array instanceof Buffered) || array.kind !== kind) throw new ArgumentError({ thing, found: describe(array), wanted });
+  if (!lengths.includes(array.length)) throw new ArgumentError({ thing, found: `${array.length} numbers`, wanted });
+  return array.buffer;
+}
+const floats = (thing: string, array: AnyArray | undefined, ...lengths: number[]) =>
+  bufferOf(thing, array, 'Float32Array', ...lengths);
+
+function checkSizes(sizes: Readonly<Record<string, number>>): void {
+  for (const [thing, size] of Object.entries(sizes))
+    if (!Number.isInteger(size) || size < 0 || size >= 2 ** 32)
+      throw new ArgumentError({ thing, found: describe(size), wanted: 'a whole number from 0' });
+}
+
+class Kernels implements WebgpuTrainKernels {
+  readonly #host: Host;
+  /** Tables of losses by the array that they were made from. */
+  readonly #constants = new WeakMap<HostArray | Float64Array, Buffered<HostArray>>();
+  /** Intermediate values: the largest so far. */
+  readonly #scratch = new Map<string, { buffer: GPUBuffer; bytes: number }>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  get description(): string {
+    return this.#host.description;
+  }
+
+  upload<T extends HostArray>(values: T): DeviceArray<T> {
+    const array = this.#host.array<T>(values.length, kindOf(values));
+    array.write(values);
+    return array;
+  }
+
+  zeros(length: number): DeviceArray {
+    checkSizes({ length });
+    return this.#host.array<Float32Array>(length, 'Float32Array');
+  }
+
+  softmax_cross_entropy(...[input, output]: Parameters<LossKernels['softmax_cross_entropy']>): void {
+    const { logits, P, C, labels, columns, weights, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, P, C);
+    const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), this.#bytes('columns', columns, C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
+    const lanes = lanesOf(C);
+    const shape = [P, C, lanes, flag(columns), flag(weights), float(scale)];
+    if (P * C > 0) this.#host.run('softmax_cross_entropy', buffers, shape, byRows(P, lanes));
+  }
+
+  sigmoid_cross_entropy(...[input, output]: Parameters<LossKernels['sigmoid_cross_entropy']>): void {
+    const { logits, P, C, labels, table, targets, columns, weights, gamma, alpha, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, P, C);
+    const labelled = labels ? bufferOf('labels', labels, 'Int32Array', P) : this.#host.absent;
+    const states = this.#bytes('table', table, Math.max(C, Math.ceil((table?.length ?? 0) / C) * C));
+    const dense = targets ? floats('targets', targets, P * C) : this.#host.absent;
+    const buffers = [floats('logits', logits, P * C), labelled, states, dense, this.#bytes('columns', columns, C), this.#weights(weights, P, P * C), rows, gradient]; // prettier-ignore
+    const lanes = lanesOf(C);
+    const flags = [flag(labels), flag(table), flag(targets), flag(columns), weighting(weights, P, C)];
+    const shape = [P, C, lanes, ...flags, float(gamma), float(alpha), float(scale)];
+    if (P * C > 0) this.#host.run('sigmoid_cross_entropy', buffers, shape, byRows(P, lanes));
+  }
+
+  hard_soft_labels(...[input, output]: Parameters<LossKernels['hard_soft_labels']>): void {
+    const { logits, P, C, labels, similarity, temperature, softWeight, weights, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, P, C);
+    const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), floats('similarity', similarity, C * C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
+    const lanes = lanesOf(C);
+    const shape = [P, C, lanes, flag(weights), float(temperature), float(softWeight), float(scale)];
+    if (P * C > 0) this.#host.run('hard_soft_labels', buffers, shape, byRows(P, lanes));
+  }
+
+  heatmap_focal(...[input, output]: Parameters<LossKernels['heatmap_focal']>): void {
+    const { logits, P, C, targets, weights, alpha, beta, scale } = input;
+    this.#elements('heatmap_focal', { logits, P, C, targets, weights }, output, [float(alpha), float(beta), float(scale)]);
+  }
+
+  smooth_l1(...[input, output]: Parameters<LossKernels['smooth_l1']>): void {
+    const { logits, P, C, targets, weights, beta, scale } = input;
+    this.#elements('smooth_l1', { logits, P, C, targets, weights }, output, [float(beta), float(scale)]);
+  }
+
+  dice(...[input, output]: Parameters<LossKernels['dice']>): void {
+    const { logits, M, N, targets, weights, smooth, squared, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, M, N);
+    const buffers = [
+      floats('logits', logits, M * N),
+      floats('targets', targets, M * N),
+      this.#weights(weights, M),
+      rows,
+      gradient,
+    ];
+    const lanes = lanesOf(N);
+    const shape = [M, N, lanes, flag(weights), float(smooth), flag(squared), float(scale)];
+    if (M * N > 0) this.#host.run('dice', buffers, shape, byRows(M, lanes));
+  }
+
+  projection(...[input, output]: Parameters<LossKernels['projection']>): void {
+    const { logits, M, H, W, targetsX, targetsY, weights, smooth, squared, scale } = input;
+    checkSizes({ H, W });
+    const { rows, gradient } = this.#ends(logits, output, M, H * W);
+    const buffers = [floats('logits', logits, M * H * W), floats('targetsX', targetsX, M * W), floats('targetsY', targetsY, M * H), this.#weights(weights, M), this.#space('best', 4 * M * (W + H)), rows, gradient]; // prettier-ignore
+    const shape = [M, H, W, flag(weights), float(smooth), flag(squared), float(scale)];
+    if (M * H * W > 0) this.#host.run('projection', buffers, shape, grid(M));
+  }
+
+  box_iou_loss(...[input, output]: Parameters<LossKernels['box_iou_loss']>): void {
+    const { logits, P, targets, weights, kind, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, P, 4);
+    const buffers = [
+      floats('logits', logits, 4 * P),
+      floats('targets', targets, 4 * P),
+      this.#weights(weights, P),
+      rows,
+      gradient,
+    ];
+    if (P > 0) this.#host.run('box_iou_loss', buffers, [P, flag(weights), flag(kind === 'ciou'), float(scale)], flat(P));
+  }
+
+  orthogonality(...[input, output]: Parameters<LossKernels['orthogonality']>): void {
+    const { logits, U, D, temperature, wholeRows, scale } = input;
+    const { rows, gradient } = this.#ends(logits, output, U, D);
+    const x = floats('logits', logits, U * D);
+    if (U * D === 0) return;
+    const slopes = this.#space('slopes', 4 * U * U);
+    this.#multiply(x, x, slopes, [U, U, D], [D, 1, 1, D], 1 / temperature, 0);
+    this.#host.run('orthogonality', [slopes, rows], [U, flag(wholeRows)], grid(U));
+    // The gradient is scale / T (G + G^T) X.
+    this.#multiply(slopes, x, gradient, [U, D, U], [U, 1, D, 1], scale / temperature, 0);
+    this.#multiply(slopes, x, gradient, [U, D, U], [1, U, D, 1], scale / temperature, 1);
+  }
+
+  matmul({ a, b, out, M, N, K, transposeA = false, transposeB = false }: OnDevice<MatrixProduct>): void {
+    checkSizes({ M, N, K });
+    const strides = [...(transposeA ? [1, M] : [K, 1]), ...(transposeB ? [1, K] : [N, 1])];
+    this.#multiply(floats('a', a, M * K), floats('b', b, K * N), floats('out', out, M * N), [M, N, K], strides, 1, 0);
+  }
+
+  sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }: Parameters<WebgpuTrainKernels['sgd']>[0]): void {
+    const n = weights.length;
+    const buffers = [
+      floats('gradient', gradient, n),
+      this.#norm(clip),
+      floats('weights', weights, n),
+      floats('velocity', velocity, n),
+    ];
+    const shape = [n, flag(nesterov), float(rate), float(momentum), float(decay), float(typeof clip === 'number' ? clip : 1)];
+    if (n > 0) this.#host.run('sgd', buffers, shape, flat(n));
+  }
+
+  adamw(given: Parameters<WebgpuTrainKernels['adamw']>[0]): void {
+    const { weights, gradient, first, second, rate, beta1, beta2, epsilon, decay, step, clip } = given;
+    const n = weights.length;
+    const buffers = [floats('gradient', gradient, n), this.#norm(clip), floats('weights', weights, n), floats('first', first, n), floats('second', second, n)]; // prettier-ignore
+    const numbers = [rate / (1 - beta1 ** step), beta1, 1 - beta1, beta2, 1 - beta2, epsilon, 1 - rate * decay];
+    const shape = [...numbers, 1 / Math.sqrt(1 - beta2 ** step), typeof clip === 'number' ? clip : 1].map(float);
+    if (n > 0) this.#host.run('adamw', buffers, [n, ...shape], flat(n));
+  }
+
+  global_norm(gradients: readonly DeviceArray[], most: number, norm: DeviceArray): void {
+    if (!(most >= 0)) throw new ArgumentError({ thing: 'most', found: describe(most), wanted: 'a number from 0' });
+    const out = floats('norm', norm, 2);
+    const counts = gradients.map(({ length }) => Math.ceil(length / chunk));
+    const count = counts.reduce((sum, one) => sum + one, 0);
+    const sums = this.#space('sums', 4 * count);
+    let first = 0;
+    gradients.forEach((gradient, i) => {
+      const values = floats(`gradients[${i}]`, gradient, gradient.length);
+      if (gradient.length > 0) this.#host.run('square_sum', [values, sums], [gradient.length, first], grid(counts[i]!));
+      first += counts[i]!;
+    });
+    this.#host.run('global_norm', [sums, out], [count, float(most)], [1, 1]);
+  }
+
+  async computeLoss(loss: Loss, input: LossInput, options: Omit<LossOptions, 'kernels'> = {}): Promise<LossValue> {
+    const plan = planLoss(loss, input, options);
+    const { kernel, input: given } = plan.call;
+    const own: { dispose(): void }[] = [];
+    const keep = <T extends { dispose(): void }>(array: T): T => (own.push(array), array);
+    try {
+      const entries = Object.entries(given).map(([name, value]: [string, unknown]) => {
+        if (!ArrayBuffer.isView(value)) return [name, value];
+        const values = value as HostArray | Float64Array;
+        if (values instanceof Float64Array)
+          throw new ArgumentError({ thing: name, found: 'a Float64Array', wanted: 'a Float32Array' });
+        return [name, name === 'table' || name === 'similarity' ? this.#constant(values) : keep(this.upload(values))];
+      });
+      const rows = keep(this.zeros(plan.P));
+      const gradient = keep(this.zeros(input.logits.length));
+      (this[kernel] as (input: unknown, output: OnDevice<LossOutput>) => void)(Object.fromEntries(entries), { rows, gradient });
+      const [values, slopes] = await Promise.all([rows.read(), gradient.read()]);
+      return finishLoss(plan, input.logits, { rows: values, gradient: slopes });
+    } finally {
+      for (const array of own) array.dispose();
+    }
+  }
+
+  submit(): void {
+    this.#host.submit();
+  }
+
+  settled(): Promise<void> {
+    return this.#host.settled();
+  }
+
+  dispose(): void {
+    this.#host.dispose();
+  }
+
+  #elements(
+    kernel: 'heatmap_focal' | 'smooth_l1',
+    input: { logits: DeviceArray; P: number; C: number; targets: DeviceArray; weights?: DeviceArray | undefined },
+    output: OnDevice<LossOutput>,
+    numbers: readonly number[],
+  ): void {
+    const { logits, P, C, targets, weights } = input;
+    const { rows, gradient } = this.#ends(logits, output, P, C);
+    const buffers = [floats('logits', logits, P * C), floats('targets', targets, P * C), this.#weights(weights, P, P * C), rows, gradient]; // prettier-ignore
+    const lanes = lanesOf(C);
+    if (P * C > 0) this.#host.run(kernel, buffers, [P, C, lanes, weighting(weights, P, C), ...numbers], byRows(P, lanes));
+  }
+
+  #ends(
+    logits: AnyArray,
+    { rows, gradient }: OnDevice<LossOutput>,
+    P: number,
+    C: number,
+  ): Record<'rows' | 'gradient', GPUBuffer> {
+    checkSizes({ rows: P, columns: C, elements: P * C });
+    if (logits === gradient) throw new ArgumentError({ thing: 'gradient', found: 'the logits', wanted: 'an array of its own' });
+    return { rows: floats('rows', rows, P), gradient: floats('gradient', gradient, P * C) };
+  }
+
+  #weights(weights: DeviceArray | undefined, ...lengths: number[]): GPUBuffer {
+    return weights ? floats('weights', weights, ...lengths) : this.#host.absent;
+  }
+
+  #bytes(thing: string, values: DeviceArray<Uint8Array> | undefined, length: number): GPUBuffer {
+    return values ? bufferOf(thing, values, 'Uint8Array', length) : this.#host.absent;
+  }
+
+  #norm(clip: number | DeviceArray): GPUBuffer {
+    return typeof clip === 'number' ? this.#host.unclipped : floats('clip', clip, 2);
+  }
+
+  #constant(values: HostArray): DeviceArray<HostArray> {
+    let array = this.#constants.get(values);
+    if (!array) {
+      array = this.upload(values) as Buffered<HostArray>;
+      this.#constants.set(values, array);
+    }
+    return array;
+  }
+
+  /** Memory that lives for one kernel. */
+  #space(name: string, bytes: number): GPUBuffer {
+    const found = this.#scratch.get(name);
+    if (found && found.bytes >= bytes) return found.buffer;
+    const buffer = this.#host.buffer(bytes);
+    if (found) this.#host.free(found.buffer);
+    this.#scratch.set(name, { buffer, bytes });
+    return buffer;
+  }
+
+  #multiply(
+    a: GPUBuffer,
+    b: GPUBuffer,
+    out: GPUBuffer,
+    [M, N, K]: [number, number, number],
+    strides: number[],
+    scale: number,
+    keep: number,
+  ): void {
+    // prettier-ignore
+    const groups = [Math.ceil(N / 64), Math.ceil(M / 64)] as const;
+    if (Math.max(...groups) > mostGroups)
+      throw new ArgumentError({
+        thing: 'matrix product',
+        found: `[${M}, ${N}]`,
+        wanted: `at most ${64 * mostGroups} rows and columns`,
+      });
+    if (M * N > 0) this.#host.run('matmul', [a, b, out], [M, N, K, ...strides, float(scale), float(keep)], groups);
+  }
+}
+
+/** 0: no weights, 1: one a row, 2: one an element. */
+function weighting(weights: DeviceArray | undefined, P: number, C: number): number {
+  return weights ? (weights.length === P * C && C !== 1 ? 2 : 1) : 0;
+}
