@@ -13,6 +13,7 @@ import { inspectCommand } from './inspect.js';
 import { learnCommand } from './learn.js';
 import { formatNames } from './label-files.js';
 import { taxonomyCommand } from './taxonomy.js';
+import { trainCommand } from './train.js';
 import { UsageError, exitCodes } from './exit.js';
 
 // Node 20 keeps relaxed SIMD behind a flag that later versions no longer need. This process is ours alone, so it may be switched on: the
@@ -252,6 +253,38 @@ cli
   .example('  labelweave learn with-traffic.firings --add-to taxonomy.json --threshold 0.05 -o larger.json')
   .example('  labelweave learn solve --columns columns.json --lambda 0.5 --json solution.json')
   .action((files: string[], options: Record<string, unknown>) => run(learnCommand(files.map(String), options)));
+
+cli
+  .command('train', 'Teach a model new labels: heads on its frozen features, from annotated images; gives a model package')
+  .option('--model <model>', 'Model: a name, a folder, a labelweave.json file, or a URL', { default: 'centernet-mbv3' })
+  .option(
+    '--data <data>',
+    'NAME=ANNOTATIONS.json:IMAGES, COCO annotations and the folder of their images; may stand several times',
+  )
+  .option('--eval <data>', 'The same, evaluated after each epoch; the best one is kept')
+  .option('--labels <labels>', 'NAME=LABELS: label space of a data set. Default: the categories of its annotations')
+  .option('--taxonomy <file>', 'One head over the labels of a taxonomy, in place of one a data set')
+  .option('--loss <loss>', 'heatmap, focal or sigmoid', { default: 'heatmap' })
+  .option('--kernel <n>', 'Side of the new layers: 1 or 3', { default: 1 })
+  .option('--start <start>', 'zeros, or labels: from the rows of labels that the model knows by name', { default: 'zeros' })
+  .option('--epochs <n>', 'Epochs. Default: 20')
+  .option('--batch <n>', 'Images of a step. Default: 8')
+  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.01')
+  .option('--seed <n>', 'Seed. Default: 1')
+  .option('--flip', 'Mirror half of the images')
+  .option('--ignore-unknown', 'Leave out boxes whose label a head has not')
+  .option('--no-cache', 'Keep features in memory only')
+  .option('--checkpoint-every <n>', 'Steps between checkpoints. Default: an epoch')
+  .option('--resume', 'Go on from the checkpoint in the output folder')
+  .option('--name <name>', 'Name of the new model')
+  .option('--device <device>', 'Computes the features: auto, webgpu, wasm or reference', { default: 'auto' })
+  .option('-o, --output <folder>', 'Where the package is written')
+  .option('--quiet', 'No progress on stderr')
+  .example('  labelweave train --data tools=tools.json:photos/ --eval tools-val=val.json:photos/ -o tools-model/')
+  .example(
+    '  labelweave train --data coco=coco.json:coco/ --data voc=voc.json:voc/ --taxonomy unified.json --flip -o unified-model/',
+  )
+  .action((options: Record<string, unknown>) => run(trainCommand(options)));
 
 cli.help((sections) => [
   ...sections,

@@ -1,0 +1,149 @@
+// `labelweave train`: annotated photos in, a model package with new heads on the frozen features of a model out; it can be stopped and taken up again.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabelweaveError, type LabelSpace } from 'labelweave';
+import { openFolder, readFile, writeBytes } from 'labelweave/node';
+import { labelSpace } from 'labelweave/taxonomy';
+import type { Taxonomy } from 'labelweave/taxonomy/file';
+import { type TrainDataset, type TrainEpoch, trainHeads } from 'labelweave/train';
+import { type Options, pathOption } from './evaluate-run.js';
+import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { pairsOption, readLabelFile } from './label-files.js';
+import { namedModel } from './models.js';
+import { createProgress } from './progress.js';
+
+/** `NAME=annotations.json:images`: the last colon that is followed by a folder. Throws UsageError. */
+function dataOption(option: string, value: unknown): TrainDataset[] {
+  return pairsOption(option, value).map(([name, place]) => {
+    const colon = place.lastIndexOf(':');
+    if (colon < 1 || colon === place.length - 1)
+      throw new UsageError(`--${option}: found ${JSON.stringify(`${name}=${place}`)}; wanted NAME=ANNOTATIONS.json:IMAGES`);
+    return { name, annotations: place.slice(0, colon), images: place.slice(colon + 1) };
+  });
+}
+
+/** What the heads tell apart: a taxonomy, label files by data set, or the categories of the annotations. Throws UsageError, LoadError. */
+async function labelsOf(datasets: readonly TrainDataset[], options: Options): Promise<(LabelSpace | Taxonomy)[]> {
+  const taxonomy = pathOption(options, 'taxonomy');
+  const named = new Map(pairsOption('labels', options['labels']));
+  const lost = [...named.keys()].find((name) => !datasets.some((dataset) => dataset.name === name));
+  if (lost !== undefined) throw new UsageError(`--labels: found ${JSON.stringify(lost)}; wanted a name that stands in --data`);
+  if (taxonomy !== undefined) {
+    if (named.size > 0) throw new UsageError('--labels: found --taxonomy, too; wanted one of them');
+    const file = await readLabelFile(taxonomy);
+    if (file.kind !== 'unified') throw new UsageError(`--taxonomy ${taxonomy}: found ${file.kind}; wanted a taxonomy file`);
+    return [file.taxonomy];
+  }
+  return Promise.all(
+    datasets.map(async ({ name, annotations }) => {
+      const place = named.get(name);
+      if (place === undefined) return categoriesOf(name, String(annotations));
+      const file = await readLabelFile(place, { name });
+      if (file.kind !== 'labels') throw new UsageError(`--labels ${name}=${place}: found ${file.kind}; wanted a list of labels`);
+      return file.space;
+    }),
+  );
+}
+
+/** The categories of a COCO file as a label space. */
+async function categoriesOf(name: string, file: string): Promise<LabelSpace> {
+  const bytes = await readFile(file);
+  let categories: unknown;
+  try {
+    ({ categories } = JSON.parse(new TextDecoder().decode(bytes)) as { categories?: unknown });
+  } catch (error) {
+    throw new UsageError(`--data ${name}=${file}: found broken JSON (${(error as Error).message}); wanted COCO annotations`);
+  }
+  if (!Array.isArray(categories) || categories.length === 0)
+    throw new UsageError(`--data ${name}=${file}: found no categories; wanted COCO annotations`);
+  return labelSpace(
+    name,
+    categories.map(({ id, name: label }: { id: number; name: string }) => ({ id, name: label })),
+  );
+}
+
+/** Runs `train`. Throws UsageError and what trainHeads throws. */
+export async function trainCommand(options: Options): Promise<number> {
+  const number = (name: string, key: string, wanted: string, valid: (value: number) => boolean): number | undefined =>
+    options[key] === undefined ? undefined : numberOption(name, options[key], wanted, valid);
+  const count = (name: string, key = name) => number(name, key, 'a whole number from 1', (n) => Number.isInteger(n) && n >= 1);
+  const output = pathOption(options, 'output');
+  if (output === undefined) throw new UsageError('train: found no --output; wanted -o FOLDER');
+  const datasets = dataOption('data', options['data']);
+  if (datasets.length === 0) throw new UsageError('train: found no --data; wanted NAME=ANNOTATIONS.json:IMAGES, once or more');
+  const evaluation = dataOption('eval', options['eval']);
+  const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid'] as const);
+  const start = wordOption('start', options['start'] ?? 'zeros', ['zeros', 'labels'] as const);
+  const device = wordOption('device', options['device'] ?? 'auto', ['auto', 'webgpu', 'wasm', 'reference'] as const);
+  const kernel = numberOption('kernel', options['kernel'] ?? 1, '1 or 3', (n) => n === 1 || n === 3) as 1 | 3;
+  const rate = number('rate', 'rate', 'a number above 0', (n) => n > 0 && n < Infinity);
+  const seed = number('seed', 'seed', 'a whole number', (n) => Number.isInteger(n));
+  const [epochs, batch, every] = [count('epochs'), count('batch'), count('checkpoint-every', 'checkpointEvery')];
+  const name = textOption('name', options['name']);
+  const model = namedModel(textOption('model', options['model'] ?? 'centernet-mbv3')!);
+  const spaces = await labelsOf(datasets, options);
+
+  const progress = createProgress(options['quiet'] === true);
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
+  process.once('SIGINT', onInterrupt);
+  const history: TrainEpoch[] = [];
+  const checkpoint = join(output, 'checkpoint.safetensors');
+  try {
+    await mkdir(output, { recursive: true });
+    const folder = openFolder(output);
+    const { files, best } = await trainHeads({
+      model,
+      datasets,
+      evaluation,
+      heads: spaces.map((labels) => {
+        return { labels, kernel, start, ...(options['taxonomy'] === undefined && { datasets: [labels.name] }) };
+      }),
+      loss,
+      epochs,
+      batch,
+      seed,
+      device,
+      name,
+      cache: options['cache'] === false ? false : 'auto',
+      flip: options['flip'] === true,
+      unknownLabels: options['ignoreUnknown'] === true ? 'ignore' : 'error',
+      ...(rate !== undefined && { schedule: { kind: 'cosine' as const, rate } }),
+      checkpoint: {
+        ...(every !== undefined && { every }),
+        store: {
+          get: async () => folder.read('checkpoint.safetensors'),
+          put: (_, bytes) => writeBytes(checkpoint, bytes),
+          delete: () => rm(checkpoint, { force: true }),
+        },
+      },
+      resume: options['resume'] === true,
+      signal: interrupt.signal,
+      onProgress: ({ phase, done, total, epoch, loss: now }) =>
+        progress.show(
+          `${phase} ${done}/${total}${epoch ? `, epoch ${epoch}` : ''}${now === undefined ? '' : `, loss ${now.toFixed(3)}`}`,
+        ),
+      onEpoch: (epoch) => {
+        history.push(epoch);
+        if (options['quiet'] === true) return;
+        const scores = epoch.scores.map(({ head, dataset, ap50 }) => `, AP50 of ${head} on ${dataset} ${ap50.toFixed(3)}`);
+        progress.note(`epoch ${epoch.epoch}: loss ${epoch.loss.toFixed(3)}${scores.join('')}`);
+      },
+    });
+    // The manifest comes last: a folder with one is whole.
+    for (const [file, bytes] of Object.entries(files).sort(([a]) => (a === 'labelweave.json' ? 1 : -1)))
+      await writeBytes(join(output, file), bytes);
+    await rm(checkpoint, { force: true });
+    progress.done();
+    progress.note(`wrote ${output}: ${spaces.map((labels) => `${labels.name} (${'unified' in labels ? labels.unified.size : labels.size} labels)`).join(', ')}, epoch ${best.epoch}${Number.isNaN(best.ap50) ? '' : `, AP50 ${best.ap50.toFixed(3)}`}`); // prettier-ignore
+    return exitCodes.ok.code;
+  } catch (error) {
+    progress.done();
+    if (!interrupt.signal.aborted || error instanceof LabelweaveError) throw error;
+    progress.note('labelweave: stopped by Ctrl-C; go on with --resume');
+    return exitCodes.interrupted.code;
+  } finally {
+    progress.done();
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}
