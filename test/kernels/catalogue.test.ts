@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ResourceType, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { referenceKernels } from '../../sdk/train/index.js';
 import { referenceOperators } from '../../sdk/runtime/reference/evaluate.js';
-import { kernels, kernelText, type KernelName, type Scalar } from '../../sdk/runtime/webgpu/kernels.js';
+import { compiledText, kernels, type Scalar } from '../../sdk/runtime/webgpu/kernels.js';
+import { trainKernels } from '../../sdk/runtime/webgpu/train-kernels.js';
 import { loweredOperators } from '../../sdk/runtime/webgpu/lower/index.js';
 
 /** WebGPU's default limits. */
@@ -20,23 +22,30 @@ const cells = (line: string): string[] =>
     .slice(1, -1)
     .split('|')
     .map((cell) => cell.trim());
-/** Rows of the two tables: names stand in backticks, those of WGSL kernels are links. */
+/** Rows of the tables: names stand in backticks, those of WGSL kernels are links. */
 const operators = [...readme.matchAll(/^\| `.*\|$/gm)].map(([line]) => {
   const [name, , wasm, wgsl, test] = cells(line) as [string, string, string, string, string];
   return { name: plain(name), wasm, wgsl: [...wgsl.matchAll(/`(\w+)`/g)].map(([, kernel]) => kernel!), test: plain(test) };
 });
 const rows = [...readme.matchAll(/^\| \[`(\w+)`\]\((.+?)\)(.*\|)$/gm)].map(([, name, path, rest]) => {
   const [, job, bindings, overrides, workgroup, dispatch] = cells(`|${rest}`) as [string, string, string, string, string, string];
-  return { name: name as KernelName, path: path!, job, bindings, overrides, workgroup, dispatch };
+  return { name: name!, path: path!, job, bindings, overrides, workgroup, dispatch };
 });
 
 function plain(cell: string): string {
   return cell.replace(/`/g, '');
 }
 
+/** The text of a kernel, by its row's path: training kernels have a table of their own. */
+function sourceOf(path: string): string {
+  const [folder, name] = path.slice(0, -'.wgsl'.length).split('/') as [string, string];
+  const table: Readonly<Record<string, string>> = folder === 'train' ? trainKernels : kernels;
+  return table[name]!;
+}
+
 /** What reflection finds. The reflector takes `block` for a keyword, which it is not in WGSL. */
-function reflect(name: KernelName, scalar: Scalar): WgslReflect {
-  return new WgslReflect(kernelText(name, scalar).replace(/\bblock\b/g, 'block_'));
+function reflect(path: string, scalar: Scalar): WgslReflect {
+  return new WgslReflect(compiledText(sourceOf(path), scalar).replace(/\bblock\b/g, 'block_'));
 }
 
 /** Bytes of a type as WGSL writes it; identifiers are constants and overrides of the kernel, at their defaults. */
@@ -77,8 +86,15 @@ it('lists every WGSL kernel once, and every one serves an operator', () => {
   );
   const names = Object.keys(kernels).sort();
   expect(files.sort()).toEqual(names);
-  expect(rows.map(({ name }) => name).sort()).toEqual(names);
+  expect(rows.flatMap(({ name, path }) => (path.startsWith('train/') ? [] : name)).sort()).toEqual(names);
   expect([...new Set(operators.flatMap(({ wgsl }) => wgsl))].sort()).toEqual(names);
+});
+
+it('lists every training kernel once, and every one of the closed list has one', () => {
+  const files = readdirSync(`${root}kernels/train`).map((file) => file.slice(0, -'.wgsl'.length));
+  expect(files.sort()).toEqual(Object.keys(trainKernels).sort());
+  expect(rows.flatMap(({ name, path }) => (path === `train/${name}.wgsl` ? name : [])).sort()).toEqual(files);
+  expect(files).toEqual(expect.arrayContaining(Object.keys(referenceKernels)));
 });
 
 it.each(operators)('operator $name', ({ name, wasm, wgsl, test }) => {
@@ -91,8 +107,8 @@ it.each(operators)('operator $name', ({ name, wasm, wgsl, test }) => {
   expect(wgsl.length > 0).toBe(name !== 'reshape');
 });
 
-describe.each(rows)('kernel $name', ({ name, path, job, bindings, overrides, workgroup, dispatch }) => {
-  const text = kernelText(name, 'f32');
+describe.each(rows)('kernel $path', ({ path, job, bindings, overrides, workgroup, dispatch }) => {
+  const text = compiledText(sourceOf(path), 'f32');
 
   it('has a header with job, tensors, overrides and dispatch, and a row that says so', () => {
     const source = readFileSync(`${root}kernels/${path}`, 'utf8');
@@ -104,7 +120,7 @@ describe.each(rows)('kernel $name', ({ name, path, job, bindings, overrides, wor
   });
 
   it.each(['f32', 'f16'] as const)('agrees with its row, in %s', (scalar) => {
-    const found = reflect(name, scalar);
+    const found = reflect(path, scalar);
     const [group, ...others] = found.getBindGroups();
     expect(others).toEqual([]);
     const written = (binding: { resourceType: ResourceType; access: string }): boolean =>
@@ -118,7 +134,7 @@ describe.each(rows)('kernel $name', ({ name, path, job, bindings, overrides, wor
   });
 
   it("stays within WebGPU's default limits", () => {
-    const [group] = reflect(name, 'f32').getBindGroups();
+    const [group] = reflect(path, 'f32').getBindGroups();
     expect(group!.filter(({ resourceType }) => resourceType === ResourceType.Storage).length).toBeLessThanOrEqual(
       MOST_STORAGE_BUFFERS,
     );

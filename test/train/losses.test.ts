@@ -1,13 +1,15 @@
 // Losses beside PyTorch: finite differences, WASM against the plain twins on random shapes, extremes, empty and ignored, and what is refused.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
 
 /** Central differences of step 1e-6 in doubles: the error is about step^2 and 1e-16 / step, with some room for third derivatives. */
 const differenceTolerance = 2e-7;
 /** 32-bit floats against doubles: roundings of 6e-8 on sums of many terms, relative to the size of the terms. */
 const floatTolerance = 5e-6;
+/** The same, with exponentials of 3 + 2|x| units in the last place and quotients of 2.5, as WGSL allows them. */
+const gpuTolerance = 1e-5;
 
 const random = train.seededRandom(7);
 const numbers = (n: number, low = -4, high = 4) => Float64Array.from({ length: n }, () => low + (high - low) * random());
@@ -141,6 +143,24 @@ const floats = (input: train.LossInput): train.LossInput => {
   };
 };
 
+type Compute = (
+  loss: train.Loss,
+  input: train.LossInput,
+  options?: { scale?: number },
+) => train.LossValue | Promise<train.LossValue>;
+
+/** Dawn on SwiftShader: see vitest.config.ts. Opened once. */
+let gpu: Promise<train.WebgpuTrainKernels> | undefined;
+
+async function onDevice(name: string): Promise<Compute> {
+  if (name === 'WebGPU') {
+    const kernels = await (gpu ??= train.webgpuTrainKernels({ software: true, limits: 'default' }));
+    return (loss, input, options) => kernels.computeLoss(loss, input, options);
+  }
+  const kernels = name === 'WASM' ? await train.wasmTrainKernels() : train.referenceKernels;
+  return (loss, input, options) => train.computeLoss(loss, input, { ...options, kernels });
+}
+
 describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => numbers(P * C) }) => {
   it.each([
     [1, 1],
@@ -164,21 +184,29 @@ describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => nu
     }
   });
 
-  it('WASM has the numbers of the plain twin at every tail, and in blocks', { timeout: 60_000 }, async () => {
-    const wasm = await train.wasmTrainKernels();
-    for (const [P, C] of [[1, 1], [2, 2], [5, 3], [3, 7], [6, 12], [9, 33]] as const) {
+  it.each([
+    ['WASM', floatTolerance],
+    ['WebGPU', gpuTolerance],
+  ] as const)(
+    '%s has the numbers of the plain twin at every tail, and in blocks',
+    { timeout: 60_000 },
+    async (name, tolerance) => {
+      const compute = await onDevice(name);
+      for (const [P, C] of [[1, 1], [2, 2], [5, 3], [3, 7], [6, 12], [9, 33]] as const) {
       const loss = make(C);
       const given = floats({ ...input(P, C), logits: logits(P, C) });
-      const [fast, plain] = [wasm, train.referenceKernels].map((kernels) => train.computeLoss(loss, given, { kernels, scale: 3 }));
+      const plain = train.computeLoss(loss, given, { scale: 3 });
+      const fast = await compute(loss, given, { scale: 3 });
       const size = (values: train.Floats) => Math.max(1, ...Array.from(values, Math.abs));
       for (const part of ['rows', 'gradient'] as const) {
-        const room = floatTolerance * size(plain![part]);
-        fast![part].forEach((value, i) => {
-          if (!(Math.abs(value - plain![part][i]!) <= room)) expect.fail(`${part}[${i}] of ${P} x ${C}: ${value}, wanted ${plain![part][i]}`);
+        const room = tolerance * size(plain[part]);
+        fast[part].forEach((value, i) => {
+          if (!(Math.abs(value - plain[part][i]!) <= room)) expect.fail(`${part}[${i}] of ${P} x ${C}: ${value}, wanted ${plain[part][i]}`);
         });
       }
     } // prettier-ignore
-  });
+    },
+  );
 
   it('no rows: nothing, and no error', () => {
     const C = 4;
@@ -194,49 +222,36 @@ describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => nu
 });
 
 describe('extremes', () => {
-  let kernels: Record<string, train.TrainKernels>;
-  beforeAll(async () => {
-    kernels = { reference: train.referenceKernels, wasm: await train.wasmTrainKernels() };
-  });
-  const runs = ['reference', 'wasm'];
+  const runs = ['reference', 'WASM', 'WebGPU'];
 
-  it.each(runs)('%s: all ignored is 0', (name) => {
+  it.each(runs)('%s: all ignored is 0', async (name) => {
+    const compute = await onDevice(name);
     const logits = Float32Array.from(numbers(30));
     for (const loss of [train.softmaxLoss({ classes: 5 }), train.focalLoss({ classes: 5 }), train.sigmoidLoss({ classes: 5 })]) {
-      const { value, gradient } = train.computeLoss(
-        loss,
-        { logits, labels: new Int32Array(6).fill(-1) },
-        { kernels: kernels[name] },
-      );
+      const { value, gradient } = await compute(loss, { logits, labels: new Int32Array(6).fill(-1) });
       expect(value).toBe(0);
       expect(gradient.every((slope) => slope === 0)).toBe(true);
     }
   });
 
-  it.each(runs)('%s: logits of +-1e4 stay finite and right', (name) => {
+  it.each(runs)('%s: logits of +-1e4 stay finite and right', async (name) => {
+    const compute = await onDevice(name);
     const logits = Float32Array.of(1e4, -1e4, -1e4, 1e4);
-    const sigmoid = train.computeLoss(train.sigmoidLoss({ classes: 2 }), { logits, labels: [0, 0] }, { kernels: kernels[name] });
+    const sigmoid = await compute(train.sigmoidLoss({ classes: 2 }), { logits, labels: [0, 0] });
     expect([...sigmoid.rows]).toEqual([0, 2e4]);
     expect([...sigmoid.gradient]).toEqual([0, 0, -0.5, 0.5]);
-    const focal = train.computeLoss(
-      train.focalLoss({ classes: 2, alpha: -1 }),
-      { logits, labels: [0, 0] },
-      { kernels: kernels[name] },
-    );
+    const focal = await compute(train.focalLoss({ classes: 2, alpha: -1 }), { logits, labels: [0, 0] });
     expect([...focal.rows]).toEqual([0, 2e4]);
-    const heat = train.computeLoss(
-      train.heatmapLoss({ classes: 2 }),
-      { logits, targets: Float32Array.of(1, 0, 1, 0) },
-      { kernels: kernels[name] },
-    );
+    const heat = await compute(train.heatmapLoss({ classes: 2 }), { logits, targets: Float32Array.of(1, 0, 1, 0) });
     expect([...heat.rows]).toEqual([0, 2e4]);
   });
 
-  it.each(runs)('%s: 2249 classes, several blocks', { timeout: 60_000 }, (name) => {
+  it.each(runs)('%s: 2249 classes, several blocks', { timeout: 60_000 }, async (name) => {
+    const compute = await onDevice(name);
     const [P, C] = [600, 2249];
     const logits = Float32Array.from(numbers(P * C, -3, 3));
     const labels = whole(P, -1, C);
-    const mine = train.computeLoss(train.sigmoidLoss({ classes: C }), { logits, labels }, { kernels: kernels[name] });
+    const mine = await compute(train.sigmoidLoss({ classes: C }), { logits, labels });
     let sum = 0;
     for (let p = 0; p < P; p++) {
       for (let c = 0; c < C && labels[p]! >= 0; c++) {
