@@ -39,7 +39,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', ...builtPackage],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // Before any thread loads Vulkan: WebGPU computes on Chromium's software driver, on every machine the same.
           env: swiftShader ? { VK_ICD_FILENAMES: swiftShader } : {},
         },
@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/**/*.browser.test.ts'],
           exclude: builtPackage,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           browser: {
             enabled: true,
             headless: true,

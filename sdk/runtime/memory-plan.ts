@@ -126,7 +126,11 @@ export function planMemory(graph: Graph, options: PlanOptions): MemoryPlan {
     const place = (offset: number): void => void (scratch[i] = offset);
     if (bytes > 0) intervals.push({ bytes, from: i, to: i, offset: -1, apart: undefined, id: -1, place });
   }
-  const sizes = placeAll(intervals, options.banks);
+  // What follows a kept range starts at a whole multiple, too.
+  const shared = options.banks?.shared?.map(({ size, taken }) => {
+    return { size, taken: taken.map((kept) => ({ ...kept, bytes: align(kept.offset + kept.bytes) - kept.offset })) };
+  });
+  const sizes = placeAll(intervals, options.banks && { ...options.banks, ...(shared && { shared }) });
   for (const id of values.keys()) {
     offsets[id] = offsets[roots[id]!]!;
     banks[id] = banks[roots[id]!]!;

@@ -126,6 +126,7 @@ describe('planMemory', () => {
         const { graph, sizes, options } = graphOf({ ...d, nodes });
         const { bytes, external } = options;
         const plan = planMemory(graph, { bytes, external, alignment: 4, banks: { capacity, shared: banks } });
+        for (const at of plan.offsets) if (at >= 0) expect(at % 4).toBe(0);
         const total = plan.sizes.map((size, i) => banks[i]?.size ?? size);
         const memory = total.map((size) => new Int32Array(size + 4).fill(-1));
         for (const [i, { taken }] of banks.entries()) {
