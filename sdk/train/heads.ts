@@ -259,6 +259,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     bestWeights = { ...state.bestWeights };
   }
 
+  let scale = new Float32Array(0);
   const { runtime } = await chooseRuntime(options.device);
   let bank: FeatureBank | undefined;
   try {
@@ -283,6 +284,17 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         }
       }
     }
+    if (step < steps) {
+      scale = await channelScale(backbone, datasets, (read, image) => get(read, image, false));
+      // Layers are trained on features of length 1 in each channel; those that start from known rows start there.
+      if (!stored) for (const head of heads) scaleRows(head.weight, head.bias.length, scale);
+    }
+    const toUnit = scale.map((one) => 1 / one);
+    const plainHead = (head: OpenHead): OpenHead => {
+      const weight = head.weight.slice();
+      scaleRows(weight, head.bias.length, toUnit);
+      return { ...head, weight };
+    };
     const byName = new Map(datasets.map((read) => [read.dataset.name, read]));
     while (step < steps) {
       signal?.throwIfAborted();
@@ -292,7 +304,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         const flipped = flip && random() < 0.5;
         drawn.push({ dataset, boxes: read.images[image]!.boxes, flipped, features: await get(read, image, flipped) });
       }
-      const loss = oneStep(backbone, heads, drawn, optimizer, rateAt(step), kernels);
+      const loss = oneStep(backbone, heads, drawn, toUnit, optimizer, rateAt(step), kernels);
       losses.push(loss);
       step++;
       const epoch = Math.ceil(step / perEpoch);
@@ -302,7 +314,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         for (const [i, read] of evaluation.entries()) {
           for (const head of heads) {
             const targets = head.evaluated.get(read);
-            if (targets) scores.push(await evaluateHead(backbone, head, runtime, read, targets, (image) => get(read, image, false), signal)); // prettier-ignore
+            if (targets) scores.push(await evaluateHead(backbone, plainHead(head), runtime, read, targets, (image) => get(read, image, false), signal)); // prettier-ignore
           }
           onProgress?.({ phase: 'evaluate', done: i + 1, total: evaluation.length, epoch });
         }
@@ -318,7 +330,12 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         const ap50 = known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : Number.NaN;
         if (!best || !(ap50 <= best.ap50)) {
           best = { epoch, ap50 };
-          bestWeights = weightsNow();
+          bestWeights = Object.fromEntries(
+            heads.flatMap((head) => [
+              [`${head.labels.name}/weight`, plainHead(head).weight],
+              [`${head.labels.name}/bias`, head.bias.slice()],
+            ]),
+          );
         }
         await save();
         onEpoch?.(ended);
@@ -337,6 +354,35 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
   return { files, model: { manifest, files }, history, best: best!, layers };
 }
 
+/** Images whose features tell the scale of channels. */
+const scaleImages = 64;
+
+/**
+ * [D] root mean square of each channel over training images, 1 for one that is always 0. Channels of frozen features differ by factors of a hundred, and
+ * one learning rate has to serve all: layers are trained on channels of length 1, and the scale is folded into the weights at the end.
+ */
+async function channelScale(
+  { features: { shape } }: Backbone,
+  datasets: readonly ReadDataset[],
+  get: (read: ReadDataset, image: number) => Promise<ImageFeatures>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const D = shape[3]!;
+  const sums = new Float64Array(D);
+  const all = datasets.flatMap((read) => Array.from(read.images.keys(), (image) => [read, image] as const));
+  const count = Math.min(scaleImages, all.length);
+  for (let i = 0; i < count; i++) {
+    const x = featuresOf(await get(...all[Math.floor((i * all.length) / count)]!));
+    for (let at = 0; at < x.length; at += D) for (let d = 0; d < D; d++) sums[d]! += x[at + d]! * x[at + d]!;
+  }
+  const cells = count * shape[1]! * shape[2]!;
+  return Float32Array.from(sums, (sum) => Math.sqrt(sum / cells) || 1);
+}
+
+/** Multiplies [.., D, C] by [D]. */
+function scaleRows(weight: Float32Array, C: number, scale: Float32Array): void {
+  for (let i = 0; i < weight.length; i++) weight[i]! *= scale[Math.floor(i / C) % scale.length]!;
+}
+
 interface Drawn {
   readonly dataset: string;
   readonly boxes: ReadDataset['images'][number]['boxes'];
@@ -349,6 +395,7 @@ function oneStep(
   { manifest, stride, features: { shape } }: Backbone,
   heads: readonly OpenHead[],
   drawn: readonly Drawn[],
+  toUnit: Float32Array,
   optimizer: ReturnType<typeof sgdOptimizer>,
   rate: number,
   kernels: TrainKernels,
@@ -375,7 +422,7 @@ function oneStep(
   let sum = 0;
   for (const [i, { features }] of drawn.entries()) {
     if (prepared[i]!.every((own) => !own)) continue;
-    const x = featuresOf(features);
+    const x = featuresOf(features).map((value, at) => value * toUnit[at % D]!);
     for (const [h, { kernel, weight, bias, loss }] of heads.entries()) {
       const own = prepared[i]![h];
       if (!own) continue;

@@ -94,6 +94,16 @@ export type { TrainAnnotations, TrainDataset, TrainImage } from './head-data.js'
 export type { HeadScore } from './head-evaluation.js';
 export type { HeadLayer } from './head-network.js';
 
+// Relations of labels
+export {
+  measureSimilarities,
+  relatedTaxonomy,
+  relationThreshold,
+  similarityRelations,
+  type LabelSimilarities,
+  type SimilarityMeter,
+} from './relations.js';
+
 // Kernels
 export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
 export { referenceKernels } from './reference/index.js';
