@@ -1,6 +1,6 @@
 // Losses, layers and optimisers against PyTorch's autograd: test/golden/losses.json, made by make_losses.py, on every runtime.
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
 
 type Numbers = readonly number[];
@@ -71,7 +71,12 @@ const processors = [
   { name: 'wasm', floats: Float32Array, tolerance: floatTolerance, kernels: () => train.wasmTrainKernels() },
 ];
 /** Dawn on SwiftShader: see vitest.config.ts. */
-const onGpu = () => train.webgpuTrainKernels({ software: true, limits: 'default' });
+let gpu: Promise<train.WebgpuTrainKernels> | undefined;
+const onGpu = () => (gpu ??= train.webgpuTrainKernels({ software: true, limits: 'default' }));
+/** SwiftShader takes some seconds to compile kernels with workgroup memory. */
+const compileTimeout = 60_000;
+beforeAll(async () => void (await onGpu()), compileTimeout);
+afterAll(async () => (await onGpu()).dispose());
 
 const runtimes = [
   ...processors.map((row) => ({
@@ -195,7 +200,6 @@ describe('optimisers, webgpu', () => {
         for (const [i, copy] of copies.entries())
           close(await copy.read(), after[n]![i]!, 4 * gpuTolerance, `step ${n}, parameter ${i}`);
       }
-      kernels.dispose();
     },
   );
 });

@@ -1,7 +1,7 @@
 // Losses beside PyTorch: finite differences, WASM against the plain twins on random shapes, extremes, empty and ignored, and what is refused.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
 
 /** Central differences of step 1e-6 in doubles: the error is about step^2 and 1e-16 / step, with some room for third derivatives. */
@@ -151,6 +151,10 @@ type Compute = (
 
 /** Dawn on SwiftShader: see vitest.config.ts. Opened once. */
 let gpu: Promise<train.WebgpuTrainKernels> | undefined;
+
+/** SwiftShader takes some seconds to compile kernels with workgroup memory. */
+const compileTimeout = 60_000;
+beforeAll(async () => void (await onDevice('WebGPU')), compileTimeout);
 
 async function onDevice(name: string): Promise<Compute> {
   if (name === 'WebGPU') {
@@ -421,4 +425,85 @@ it('the module has no data of its own: arrays are laid out from the start of its
   /** Number of the data section (WebAssembly specification, 5.5.2). */
   const data = 11;
   expect(sections).not.toContain(data);
+});
+
+/** Twenty steps, each of which carries the roundings of those before it. */
+const stepsTolerance = 20 * gpuTolerance;
+
+describe('on the device', () => {
+  const open = async () => (await onDevice('WebGPU'), (await gpu)!);
+
+  it('a step without a read-back: product, loss, product, clipped step; as the plain twins do it', async () => {
+    const kernels = await open();
+    const [P, D, C] = [40, 6, 3];
+    const labels = whole(P, 0, C - 1);
+    const features = kernels.upload(
+      Float32Array.from(numbers(P * D), (x, i) => x + (i % D === labels[Math.floor(i / D)] ? 3 : 0)),
+    );
+    const own = kernels.upload(labels);
+    const [weights, velocity, slopes] = [kernels.zeros(D * C), kernels.zeros(D * C), kernels.zeros(D * C)];
+    const [logits, rows, gradient, norm] = [kernels.zeros(P * C), kernels.zeros(P), kernels.zeros(P * C), kernels.zeros(2)];
+    const rate = { rate: 0.5, momentum: 0.9, decay: 0, nesterov: false };
+    const steps = 20;
+    for (let step = 0; step < steps; step++) {
+      kernels.matmul({ a: features, b: weights, out: logits, M: P, N: C, K: D });
+      kernels.softmax_cross_entropy({ logits, P, C, labels: own, scale: 1 / P }, { rows, gradient });
+      kernels.matmul({ a: features, b: gradient, out: slopes, M: D, N: C, K: P, transposeA: true });
+      kernels.global_norm([slopes], 1, norm);
+      kernels.sgd({ weights, gradient: slopes, velocity, ...rate, clip: norm });
+    }
+    const plain = train.referenceKernels;
+    const f = Float64Array.from(await features.read());
+    const [w, v, g] = [new Float64Array(D * C), new Float64Array(D * C), new Float64Array(D * C)];
+    const [x, values, dx] = [new Float64Array(P * C), new Float64Array(P), new Float64Array(P * C)];
+    let size = 0;
+    let clipped = 0;
+    for (let step = 0; step < steps; step++) {
+      plain.matmul({ a: f, b: w, out: x, M: P, N: C, K: D });
+      plain.softmax_cross_entropy({ logits: x, P, C, labels, scale: 1 / P }, { rows: values, gradient: dx });
+      plain.matmul({ a: f, b: dx, out: g, M: D, N: C, K: P, transposeA: true });
+      size = Math.sqrt(plain.square_sum(g));
+      if (size > 1) clipped++;
+      plain.sgd({ weights: w, gradient: g, velocity: v, ...rate, clip: Math.min(1, 1 / (size + 1e-6)) });
+    }
+    expect(clipped).toBeGreaterThan(0);
+    expect(Math.abs((await norm.read())[0]! - size)).toBeLessThanOrEqual(stepsTolerance);
+    (await weights.read()).forEach((value, i) => expect(Math.abs(value - w[i]!)).toBeLessThanOrEqual(stepsTolerance));
+    (await rows.read()).forEach((value, i) => expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(stepsTolerance));
+    for (const array of [features, own, weights, velocity, slopes, logits, rows, gradient, norm]) array.dispose();
+    expect(() => weights.write(new Float32Array(D * C))).toThrow(/disposed|array on the device/);
+  });
+
+  it('products with either operand transposed, at sizes around a tile', async () => {
+    const kernels = await open();
+    for (const [M, N, K] of [[1, 1, 1], [64, 65, 16], [3, 130, 17], [70, 5, 33]] as const) {
+      for (const [transposeA, transposeB] of [[false, false], [true, false], [false, true], [true, true]] as const) {
+        const [a, b] = [Float32Array.from(numbers(M * K)), Float32Array.from(numbers(K * N))];
+        const wanted = new Float64Array(M * N);
+        train.referenceKernels.matmul({ a, b, out: wanted, M, N, K, transposeA, transposeB });
+        const out = kernels.zeros(M * N);
+        kernels.matmul({ a: kernels.upload(a), b: kernels.upload(b), out, M, N, K, transposeA, transposeB });
+        // Terms are up to 16 large.
+        const room = gpuTolerance * 16 * K;
+        (await out.read()).forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(room));
+      }
+    } // prettier-ignore
+  });
+
+  it('refuses arrays that do not fit, and buffers that no device has', async () => {
+    const kernels = await open();
+    const [logits, rows, gradient] = [kernels.zeros(6), kernels.zeros(2), kernels.zeros(6)];
+    const labels = kernels.upload(Int32Array.of(0, 1));
+    const call =
+      (given: object, output: object = { rows, gradient }) =>
+      () =>
+        kernels.softmax_cross_entropy({ logits, P: 2, C: 3, labels, scale: 1, ...given }, output as never);
+    expect(call({ C: 4 })).toThrow(/gradient: found 6 numbers; wanted a Float32Array of 8/);
+    expect(call({ labels: rows })).toThrow(/labels: found .*; wanted a Int32Array of 2/);
+    expect(call({ logits: Float32Array.of(1) })).toThrow(/logits/);
+    expect(call({}, { rows, gradient: logits })).toThrow(/an array of its own/);
+    expect(() => kernels.upload(Float64Array.of(1) as never)).toThrow(/Float64Array/);
+    expect(() => kernels.zeros(2 ** 28)).toThrow(/smaller batch/);
+    await kernels.settled();
+  });
 });

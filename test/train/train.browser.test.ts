@@ -1,4 +1,4 @@
-// Losses and optimisers in a page: WASM gives the bits that it gives on a server, and the plain twins agree.
+// Losses and optimisers in a page, on WASM and WebGPU: the plain twins agree.
 import { expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
 
@@ -19,4 +19,18 @@ it('a step of training in a page', async () => {
   const weights = logits.slice();
   train.adamwOptimizer([{ name: 'w', weights }], { kernels }).step([fast!.gradient], 0.1);
   expect(weights).not.toEqual(logits);
+});
+
+it('WebGPU in a page: losses and a step agree with the plain twins', { timeout: 90_000 }, async () => {
+  const kernels = await train.webgpuTrainKernels({ software: true });
+  const random = train.seededRandom(11);
+  const logits = Float32Array.from({ length: 130 }, () => 8 * random() - 4);
+  const labels = Int32Array.from({ length: 10 }, (_, i) => (i % 14) - 1);
+  for (const loss of [train.softmaxLoss({ classes: 13 }), train.focalLoss({ classes: 13 })]) {
+    const plain = train.computeLoss(loss, { logits, labels });
+    const fast = await kernels.computeLoss(loss, { logits, labels });
+    expect(Math.abs(fast.value - plain.value)).toBeLessThanOrEqual(2 * tolerance * plain.value);
+    fast.gradient.forEach((value, i) => expect(Math.abs(value - plain.gradient[i]!)).toBeLessThanOrEqual(2 * tolerance));
+  }
+  kernels.dispose();
 });
