@@ -148,8 +148,3 @@ export function compiledText(source: string, scalar: Scalar): string {
   const [directives] = /^(?:(?:enable|requires|diagnostic)\b[^;]*;\s*)*/.exec(source)!;
   return `${directives}${scalars[scalar]}\n${source.slice(directives.length)}`;
 }
-
-/** The text to compile for a kernel of the table. */
-export function kernelText(name: KernelName, scalar: Scalar): string {
-  return compiledText(kernels[name], scalar);
-}
