@@ -62,7 +62,7 @@ function squares(
   labels: readonly string[],
   count: number,
   seed: number,
-): TrainDataset & { annotations: TrainAnnotations } {
+): Omit<TrainDataset, 'annotations'> & { annotations: TrainAnnotations } {
   const random = seededRandom(seed);
   const pixels: Uint8Array[] = [];
   const annotations: TrainAnnotations['annotations'][number][] = [];

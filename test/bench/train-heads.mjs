@@ -1,0 +1,101 @@
+// Must a head be trained? A VOC head on the frozen features of the default model, learnt from 70 photos, against its COCO labels mapped to VOC: AP50 on 30 others.
+// node test/bench/train-heads.mjs [--data FOLDER with instances.json and images/] [--seeds 3] [--epochs 20] [--rate 0.01]
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadDetector } from 'labelweave';
+import { evaluateCoco } from 'labelweave/evaluate';
+import { voc } from 'labelweave/label-spaces/voc';
+import model from 'labelweave/models/centernet-mbv3';
+import { seededRandom, trainHeads } from 'labelweave/train';
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string', default: fileURLToPath(new URL('../../../shared/data/voc-100/', import.meta.url)) },
+    seeds: { type: 'string', default: '3' },
+    epochs: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '0.01' },
+    variants: { type: 'string', default: '' },
+  },
+});
+const folder = values.data.replace(/\/?$/, '/');
+const all = JSON.parse(await readFile(`${folder}instances.json`, 'utf8'));
+
+/** 70 and 30 images, by the seed. */
+function split(seed) {
+  const random = seededRandom(seed);
+  const images = all.images.slice();
+  for (let i = images.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [images[i], images[j]] = [images[j], images[i]];
+  }
+  const part = (chosen) => {
+    const ids = new Set(chosen.map(({ id }) => id));
+    return { ...all, images: chosen, annotations: all.annotations.filter((annotation) => ids.has(annotation.image_id)) };
+  };
+  return { train: part(images.slice(0, 70)), test: part(images.slice(70)) };
+}
+
+/** AP50 of a detector in VOC's labels, as `detect` gives them. */
+async function ap50(source, groundTruth, labels, head) {
+  const detector = await loadDetector(source, { device: 'wasm', ...(labels && { labels }) });
+  try {
+    const ids = new Map(groundTruth.categories.map(({ id, name }) => [name, id]));
+    const detections = [];
+    for (const { id, file_name: file } of groundTruth.images) {
+      const options = { scoreThreshold: 0, maxDetections: 100 };
+      const image = `${folder}images/${file}`;
+      const found = head ? (await detector.detectPerDataset(image, options)).get(head) : await detector.detect(image, options);
+      detections.push(...found.toCoco({ imageId: id, categoryId: ({ name }) => ids.get(name) }));
+    }
+    const { stats } = await evaluateCoco({ groundTruth, detections, iouType: 'bbox', mode: 'corrected' });
+    return stats[1];
+  } finally {
+    detector.dispose();
+  }
+}
+
+// Features of all 100 images are computed once.
+const entries = new Map();
+const cache = {
+  get: async (key) => entries.get(key),
+  put: async (key, bytes) => void entries.set(key, bytes),
+  delete: async (key) => void entries.delete(key),
+};
+
+const variants = {
+  'from nothing': {},
+  'from nothing, flip': { flip: true },
+  'from the rows of COCO labels': { start: 'labels' },
+  'from the rows of COCO labels, rate / 10': { start: 'labels', rate: 0.1 },
+};
+const chosen = Object.entries(variants).filter(([name]) => !values.variants || values.variants.split(';').includes(name));
+const rows = new Map([['COCO labels mapped, not trained', []], ...chosen.map(([name]) => [name, []])]);
+const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
+for (let seed = 1; seed <= Number(values.seeds); seed++) {
+  const { train, test } = split(seed);
+  rows.get('COCO labels mapped, not trained').push(await ap50(model, test, voc));
+  for (const [name, { start, flip, rate = 1 }] of chosen) {
+    const begin = performance.now();
+    const { model: made, history } = await trainHeads({
+      model,
+      datasets: [{ name: 'voc', annotations: train, images: `${folder}images` }],
+      heads: [{ labels: voc, ...(start && { start }) }],
+      epochs: Number(values.epochs),
+      schedule: { kind: 'cosine', rate: Number(values.rate) * rate, warmup: 10 },
+      seed,
+      device: 'wasm',
+      cache,
+      ...(flip && { flip }),
+    });
+    const score = await ap50(made, test, undefined, 'voc');
+    rows.get(name).push(score);
+    const losses = [history[0], history.at(-1)].map(({ loss }) => loss.toFixed(2)).join(' -> ');
+    console.log(
+      `seed ${seed}, ${name}: AP50 ${score.toFixed(3)}, loss ${losses}, ${((performance.now() - begin) / 1000).toFixed(0)} s`,
+    );
+  }
+}
+console.log(`\n| head | AP50 on 30 images, mean of ${values.seeds} splits | each |\n| --- | ---: | --- |`);
+for (const [name, list] of rows)
+  console.log(`| ${name} | ${mean(list).toFixed(3)} | ${list.map((x) => x.toFixed(3)).join(', ')} |`);
