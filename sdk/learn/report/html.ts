@@ -104,7 +104,6 @@ export function learnReportToHtml(report: LearnReport, options: LearnHtmlOptions
       before === undefined
         ? ''
         : `${percent(before)}${after === undefined ? '' : ` → ${percent(after)}`}${interval ? ` <span class="soft">(loss ${percent(interval[0])} to ${percent(interval[1])})</span>` : ''}`;
-    const pictures = (crops.get(label.node) ?? []).slice(0, 6);
     return `<div class="member"><span><b>${escapeHtml(label.name)}</b> <span class="set">${escapeHtml(label.dataset)} ${escapeHtml(String(label.id))}${instances === undefined ? '' : ` · ${instances} ground truths`}</span></span><span class="ap${tone}">${score}</span>${
       crops.get(label.node)?.length ? `<span class="crops" data-crops="${label.node}"></span>` : ''
     }</div>`;
