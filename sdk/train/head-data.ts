@@ -27,6 +27,7 @@ export interface TrainAnnotations {
 
 /** An image of a data set, for whoever opens it. */
 export interface TrainImage {
+  /** Id of the image in the annotations. */
   readonly id: number | string;
   /** `file_name` of the annotations; empty where there is none. */
   readonly fileName: string;

@@ -20,6 +20,7 @@ import type { HeadTargets, ReadDataset } from './head-data.js';
 export interface HeadScore {
   /** Name of the head's label space. */
   readonly head: string;
+  /** Name of the data set. */
   readonly dataset: string;
   /** 0 to 1, mean over IoU 0.5 to 0.95 and the classes that the data set has; NaN without ground truth. */
   readonly ap: number;

@@ -20,9 +20,13 @@ import type { ByteStore } from '../platform-types.js';
 
 /** A head as it is trained: [kernel, kernel, D, C] and [C]. */
 export interface HeadLayer {
+  /** What its columns stand for, C. */
   readonly labels: LabelSpace;
+  /** Side of the filter. */
   readonly kernel: 1 | 3;
+  /** [kernel, kernel, D, C]. */
   readonly weight: Float32Array;
+  /** [C]. */
   readonly bias: Float32Array;
 }
 

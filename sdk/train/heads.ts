@@ -57,7 +57,9 @@ export interface HeadSpec {
 export interface TrainProgress {
   /** `features` counts images, `train` steps, `evaluate` data sets. */
   readonly phase: 'features' | 'train' | 'evaluate';
+  /** So many of them. */
   readonly done: number;
+  /** Of so many. */
   readonly total: number;
   /** From 1; 0 before the first one. */
   readonly epoch: number;
@@ -134,12 +136,15 @@ export interface TrainHeadsOptions {
   readonly memory?: number | undefined;
   /** Kernels of losses and steps. Default: WASM. */
   readonly kernels?: TrainKernels | undefined;
+  /** Where the state is kept from time to time, to go on from. Default: nowhere. */
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Goes on from the checkpoint, if there is one. Default: false. */
   readonly resume?: boolean | undefined;
   /** The new package has the new heads alone. Default: false, the model's own heads stay. */
   readonly only?: boolean | undefined;
+  /** Stops; the promise rejects with `signal.reason`, and the last checkpoint stays. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each image, step and data set. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined;
   /** Called after each epoch. */
   readonly onEpoch?: ((epoch: TrainEpoch) => void) | undefined;
@@ -151,6 +156,7 @@ export interface TrainedHeads {
   readonly files: Record<string, Uint8Array<ArrayBuffer>>;
   /** The same for loadDetector. */
   readonly model: { readonly manifest: unknown; readonly files: Record<string, Uint8Array<ArrayBuffer>> };
+  /** What was measured after each epoch. */
   readonly history: readonly TrainEpoch[];
   /** The epoch whose weights the package has: the best mean AP50, or the last where nothing is evaluated. */
   readonly best: { readonly epoch: number; readonly ap50: number };

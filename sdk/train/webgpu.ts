@@ -52,8 +52,11 @@ export interface WebgpuTrainKernels extends LossKernels {
   upload<T extends HostArray>(values: T): DeviceArray<T>;
   /** Zeros. Throws DeviceError as `upload` does. */
   zeros(length: number): DeviceArray;
+  /** A matrix product. */
   matmul(product: OnDevice<MatrixProduct>): void;
+  /** One step of stochastic gradient descent. */
   sgd(step: OnDevice<Omit<SgdStep, 'clip'>> & Clip): void;
+  /** One step of AdamW. */
   adamw(step: OnDevice<Omit<AdamWStep, 'clip'>> & Clip): void;
   /** norm [2]: norm of all gradients together, and the factor that clips it to `most` (0: 1). */
   global_norm(gradients: readonly DeviceArray[], most: number, norm: DeviceArray): void;
