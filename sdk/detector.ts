@@ -130,31 +130,30 @@ export class Detector<L extends string = string> {
       : model;
     const { datasets, own, heads } = await openHeads(manifest, graph, options.embeddings);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
-    const { runtime, report } = shared ?? (await chooseRuntime(options.device, options));
-    try {
-      const base = await runtime.compile(graph, {
+    let base!: Executable;
+    const compile = async (on: Runtime): Promise<void> => {
+      base = await on.compile(graph, {
         signal,
         onProgress: onProgress && ((loaded, total) => onProgress({ phase: 'prepare', loaded, total })),
       });
       signal?.throwIfAborted();
-      const loaded: Loaded = {
-        manifest,
-        imageInput: graph.values[graph.inputs[0]!]!.name,
-        runtime,
-        shared: shared !== undefined,
-        report,
-        base,
-        outline: outlineOf(graph),
-        tails: new Tails(base, heads),
-        datasets,
-        labels: own,
-        life: { disposed: false },
-      };
-      return new Detector(loaded, resolved);
-    } catch (error) {
-      if (!shared) runtime.dispose();
-      throw error;
-    }
+    };
+    if (shared) await compile(shared.runtime);
+    const { runtime, report } = shared ?? (await chooseRuntime(options.device, options, compile));
+    const loaded: Loaded = {
+      manifest,
+      imageInput: graph.values[graph.inputs[0]!]!.name,
+      runtime,
+      shared: shared !== undefined,
+      report,
+      base,
+      outline: outlineOf(graph),
+      tails: new Tails(base, heads),
+      datasets,
+      labels: own,
+      life: { disposed: false },
+    };
+    return new Detector(loaded, resolved);
   }
 
   /** Facts about the model: name, origin, licence, input, heads. */

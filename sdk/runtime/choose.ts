@@ -59,12 +59,14 @@ const openers: Readonly<Record<RuntimeKind, Opener>> = {
 const automatic: readonly RuntimeKind[] = ['webgpu', 'wasm', 'reference'];
 
 /**
- * Opens the first runtime that works.
- * @throws ArgumentError for an unknown name; DeviceError `device-unavailable` with every reason when none works.
+ * Opens the first runtime that works. With `prepare` (compiling a graph, mostly) the first one on which that works, too: a DeviceError of it, such as a
+ * model that is too large for a GPU, passes the runtime over.
+ * @throws ArgumentError for an unknown name; DeviceError `device-unavailable` with every reason when none works; what else `prepare` throws.
  */
 export async function chooseRuntime(
   asked: DeviceChoice = 'auto',
   options: ChooseOptions = {},
+  prepare?: (runtime: Runtime) => Promise<void>,
 ): Promise<{ runtime: Runtime; report: DeviceReport }> {
   const { threads, precision } = options;
   if (threads !== undefined && threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
@@ -84,12 +86,15 @@ export async function chooseRuntime(
   }
   const why: { kind: RuntimeKind; reason: string }[] = [];
   for (const kind of kinds) {
+    let runtime: Runtime | undefined;
     try {
-      const runtime = await openers[kind](options, asked !== 'auto');
+      runtime = await openers[kind](options, asked !== 'auto');
+      await prepare?.(runtime);
       return { runtime, report: reportOf(asked, runtime, why) };
     } catch (error) {
+      runtime?.dispose();
       // One device by name: its own error says it best.
-      if (kinds.length === 1 || error instanceof ArgumentError) throw error;
+      if (kinds.length === 1 || error instanceof ArgumentError || (runtime && !(error instanceof DeviceError))) throw error;
       why.push({ kind, reason: error instanceof Error ? error.message : String(error) });
     }
   }

@@ -2,7 +2,7 @@
 // the caller, and buffers that do not grow.
 import { create } from 'webgpu';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ArgumentError, DeviceLostError, DisposedError } from '../../sdk/errors.js';
+import { ArgumentError, DeviceError, DeviceLostError, DisposedError } from '../../sdk/errors.js';
 import { GraphBuilder } from '../../sdk/ir/builder.js';
 import type { Graph } from '../../sdk/ir/graph.js';
 import { chooseRuntime } from '../../sdk/runtime/choose.js';
@@ -116,12 +116,38 @@ describe('devices of the caller', () => {
     device.destroy();
   });
 
+  it('without timestamps are profiled dispatch by dispatch, and the results stay', async () => {
+    const device = await (await dawn.requestAdapter())!.requestDevice();
+    expect(device.features.has('timestamp-query')).toBe(false);
+    const runtime = await open({ device });
+    const executable = await runtime.compile(chain(5), { profile: true });
+    const extended = await executable.extend(tail());
+    expect(await extended.run({ feeds: feeds(3), outputs: ['w'] }, first('w'))).toBe(16);
+    expect(extended.profile.map(({ name }) => name)).toEqual(['y0', 'y1', 'y2', 'y3', 'y', 'w']);
+    for (const { ms } of extended.profile) expect(ms).toBeGreaterThanOrEqual(0);
+    expect(await extended.run({ feeds: feeds(4), outputs: ['w'] }, first('w'))).toBe(18);
+    runtime.dispose();
+    device.destroy();
+  });
+
   it.each([['a string'], [{}], [null]])('that are none are refused: %s', async (device) => {
     await expect(createWebGpuRuntime({ device: device as never })).rejects.toBeInstanceOf(ArgumentError);
   });
 });
 
 describe('choice', () => {
+  it('passes over a runtime on which the model cannot be prepared, and says why; other errors end it', async () => {
+    const tooLarge = new DeviceError('out-of-memory', { thing: 'graph', found: '9 GB', wanted: 'at most 1 GB' });
+    const { runtime, report } = await chooseRuntime(['webgpu', 'reference'], {}, async ({ kind }) => {
+      if (kind === 'webgpu') throw tooLarge;
+    });
+    expect(report).toMatchObject({ used: 'reference', why: [{ kind: 'webgpu', reason: tooLarge.message }] });
+    runtime.dispose();
+    const other = new Error('stopped');
+    await expect(chooseRuntime(['webgpu', 'reference'], {}, () => Promise.reject(other))).rejects.toBe(other);
+    await expect(chooseRuntime('webgpu', {}, () => Promise.reject(tooLarge))).rejects.toBe(tooLarge);
+  });
+
   it('leaves a software adapter alone unless webgpu is asked for by name, and says why', async () => {
     const { runtime, report } = await chooseRuntime('auto', { threads: 1 });
     expect(report.used).toBe('wasm');
