@@ -266,10 +266,12 @@ cli
   .option('--taxonomy <file>', 'One head over the labels of a taxonomy, in place of one a data set')
   .option('--loss <loss>', 'heatmap, focal or sigmoid', { default: 'heatmap' })
   .option('--kernel <n>', 'Side of the new layers: 1 or 3', { default: 1 })
-  .option('--start <start>', 'zeros, or labels: from the rows of labels that the model knows by name', { default: 'zeros' })
+  .option('--start <start>', 'labels: from the rows of labels that the model knows by name, the others from nothing; or zeros', {
+    default: 'labels',
+  })
   .option('--epochs <n>', 'Epochs. Default: 20')
   .option('--batch <n>', 'Images of a step. Default: 8')
-  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.01')
+  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.003')
   .option('--seed <n>', 'Seed. Default: 1')
   .option('--flip', 'Mirror half of the images')
   .option('--ignore-unknown', 'Leave out boxes whose label a head has not')

@@ -73,7 +73,7 @@ export async function trainCommand(options: Options): Promise<number> {
   if (datasets.length === 0) throw new UsageError('train: found no --data; wanted NAME=ANNOTATIONS.json:IMAGES, once or more');
   const evaluation = dataOption('eval', options['eval']);
   const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid'] as const);
-  const start = wordOption('start', options['start'] ?? 'zeros', ['zeros', 'labels'] as const);
+  const start = wordOption('start', options['start'] ?? 'labels', ['zeros', 'labels'] as const);
   const device = wordOption('device', options['device'] ?? 'auto', ['auto', 'webgpu', 'wasm', 'reference'] as const);
   const kernel = numberOption('kernel', options['kernel'] ?? 1, '1 or 3', (n) => n === 1 || n === 3) as 1 | 3;
   const rate = number('rate', 'rate', 'a number above 0', (n) => n > 0 && n < Infinity);
@@ -108,7 +108,7 @@ export async function trainCommand(options: Options): Promise<number> {
       cache: options['cache'] === false ? false : 'auto',
       flip: options['flip'] === true,
       unknownLabels: options['ignoreUnknown'] === true ? 'ignore' : 'error',
-      ...(rate !== undefined && { schedule: { kind: 'cosine' as const, rate } }),
+      schedule: { kind: 'cosine' as const, rate: rate ?? 0.003 },
       checkpoint: {
         ...(every !== undefined && { every }),
         store: {
