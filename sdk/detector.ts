@@ -243,16 +243,9 @@ export class Detector<L extends string = string> {
     options.signal?.throwIfAborted();
     if (options.keepOnGpu) return keepOne(loaded, input as ImageInput, labels, settings);
     if (!Array.isArray(input)) return (await detectOne(loaded, input as ImageInput, [labels], settings))[0]!;
-    const results: Detections<M>[] = [];
-    for (const [i, image] of input.entries()) {
-      try {
-        results.push(...(await detectOne(loaded, image, [labels], settings)));
-      } catch (error) {
-        if (error instanceof Error && error !== options.signal?.reason) error.message = `images[${i}]: ${error.message}`;
-        throw error;
-      }
-    }
-    return results;
+    return forEachImage(input as readonly ImageInput[], options.signal, async (image) => {
+      return (await detectOne(loaded, image, [labels], settings))[0]!;
+    });
   }
 
   /**
@@ -338,6 +331,24 @@ interface Settings {
   maxDetections: number;
   nms: NmsOptions | false | undefined;
   signal: AbortSignal | undefined;
+}
+
+/** One image after another, results in their order; an error of one says its position, unless it is the reason of `signal`. */
+export async function forEachImage<T>(
+  images: readonly ImageInput[],
+  signal: AbortSignal | undefined,
+  one: (image: ImageInput) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  for (const [i, image] of images.entries()) {
+    try {
+      results.push(await one(image));
+    } catch (error) {
+      if (error instanceof Error && error !== signal?.reason) error.message = `images[${i}]: ${error.message}`;
+      throw error;
+    }
+  }
+  return results;
 }
 
 /** Checks the options of a call. Throws ArgumentError. */

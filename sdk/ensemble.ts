@@ -1,7 +1,7 @@
 // Several detectors as one: the image is decoded once, each model answers in the wanted label space, and their boxes become one set of
 // detections that say which models and data set labels support them.
 import { type DatasetLabel, FusedDetections, type Support } from './detections/fused.js';
-import { checkOptions, type DetectOptions, Detector, type LoadOptions } from './detector.js';
+import { checkOptions, type DetectOptions, Detector, forEachImage, type LoadOptions } from './detector.js';
 import { ArgumentError, describe, DisposedError, InternalError, LabelSpaceError } from './errors.js';
 import type { Manifest } from './graph/manifest.js';
 import type { ModelSource } from './graph/model.js';
@@ -147,16 +147,7 @@ export class Ensemble<L extends string = string> {
         ? (this.#labels as unknown as SharedLabels<M>)
         : shareLabels(options.labels, this.#members.detectors);
     if (!Array.isArray(input)) return this.#detectOne(input as ImageInput, labels, options);
-    const results: FusedDetections<M>[] = [];
-    for (const [i, image] of input.entries()) {
-      try {
-        results.push(await this.#detectOne(image, labels, options));
-      } catch (error) {
-        if (error instanceof Error && error !== options.signal?.reason) error.message = `images[${i}]: ${error.message}`;
-        throw error;
-      }
-    }
-    return results;
+    return forEachImage(input as readonly ImageInput[], options.signal, (image) => this.#detectOne(image, labels, options));
   }
 
   async #detectOne<M extends string>(

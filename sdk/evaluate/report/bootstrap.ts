@@ -1,4 +1,5 @@
 // Bootstrap over images: how sure an AP is, and whether one model is better than another on the same images (Efron & Tibshirani 1993, ch. 13, 16).
+import { mulberry32 } from '../random.js';
 import { ArgumentError, describe } from '../../errors.js';
 import { weightedAp, type Outcomes, type WeightedAp } from './outcomes.js';
 
@@ -46,18 +47,6 @@ export interface Comparison {
   readonly probabilityBetter: number;
 }
 
-/** Mulberry32: 32 bits of state are enough to draw images. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 function check(options: BootstrapOptions, images: number): Required<Omit<BootstrapOptions, 'signal'>> {
   const { resamples = 1000, seed = 1, confidence = 0.95, metric = 'AP' } = options;
   const wrong = (thing: string, found: unknown, wanted: string) => new ArgumentError({ thing, found: describe(found), wanted });
@@ -72,7 +61,7 @@ function check(options: BootstrapOptions, images: number): Required<Omit<Bootstr
 
 /** Draws as many images as there are, with replacement, and tells how often each was drawn. */
 function* draws(images: number, resamples: number, seed: number, signal: AbortSignal | undefined): Generator<Uint32Array> {
-  const next = random(seed);
+  const next = mulberry32(seed);
   for (let i = 0; i < resamples; i++) {
     signal?.throwIfAborted();
     const weights = new Uint32Array(images);

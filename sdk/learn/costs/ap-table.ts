@@ -1,6 +1,7 @@
 // Average precision of every label's scores on the ground truth of every label, and of merged scores: the fast way. Overlaps are computed once an
 // image for all heads, hits are kept only for pairs that really fire together, and an AP is one scan over a list that is sorted once. The plain twin
 // stands in test/learn.
+import { mulberry32 } from '../../evaluate/random.js';
 import { ArgumentError, describe, LearnError } from '../../errors.js';
 import { type Firings, truthFlag } from '../firings/firings.js';
 import type { LearnProgress } from '../types.js';
@@ -574,7 +575,7 @@ export class ApTable {
       const count = outcomes.lastIndexOf(outcome.hit) + 1;
       return { outcomes: outcomes.subarray(0, count), places: Uint32Array.from(images.subarray(0, count), placeOf) };
     });
-    const random = drawer(c + 1);
+    const random = mulberry32(c + 1);
     const values: number[] = [];
     const weights = new Float64Array(truths.length);
     for (let r = 0; r < resamples; r++) {
@@ -645,16 +646,4 @@ function averageRows(
     merged.push({ p: row.p, score: sum / n });
   }
   return merged.sort((x, y) => y.score - x.score || x.p - y.p);
-}
-
-/** Mulberry32. */
-function drawer(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
