@@ -202,6 +202,47 @@ export interface MatrixProduct {
   readonly transposeB?: boolean | undefined;
 }
 
+export interface AddRows {
+  /** [P, C], changed in place. */
+  readonly x: Floats;
+  /** [C] */
+  readonly row: Floats;
+  readonly P: number;
+  readonly C: number;
+}
+
+export interface SumRows {
+  /** [P, C] */
+  readonly x: Floats;
+  /** [C] from `first` on. */
+  readonly out: Floats;
+  readonly P: number;
+  readonly C: number;
+  /** Default: 0. */
+  readonly first?: number | undefined;
+}
+
+export interface UnitRows {
+  /** [P, D] */
+  readonly x: Floats;
+  /** [P, D], written; may be `x` on a processor. */
+  readonly unit: Floats;
+  /** [P], written: at least 1e-12. */
+  readonly lengths: Floats;
+  readonly P: number;
+  readonly D: number;
+}
+
+export interface UnitRowsGradient {
+  /** [P, D] gradient of the rows of length 1; that of the rows afterwards. */
+  readonly gradient: Floats;
+  /** [P, D] and [P], as `unit_rows` wrote them. */
+  readonly unit: Floats;
+  readonly lengths: Floats;
+  readonly P: number;
+  readonly D: number;
+}
+
 /** All kernels on a processor. A GPU has the same list with buffers for arrays. */
 export interface TrainKernels {
   /** Cross-entropy of a softmax over columns. */
@@ -224,6 +265,14 @@ export interface TrainKernels {
   orthogonality(input: Orthogonality, output: LossOutput): void;
   /** What linear layers are made of, forward and backward. */
   matmul(product: MatrixProduct): void;
+  /** A row added to every row: a bias. */
+  add_rows(input: AddRows): void;
+  /** Sum of the rows: the gradient of a bias. */
+  sum_rows(input: SumRows): void;
+  /** Rows of length 1: what cosines are made of. */
+  unit_rows(input: UnitRows): void;
+  /** The way back through them. */
+  unit_rows_gradient(input: UnitRowsGradient): void;
   /** One step of stochastic gradient descent. */
   sgd(step: SgdStep): void;
   /** One step of AdamW. */

@@ -1,36 +1,17 @@
 // What stands between features and losses, with gradients: cosine classifier, MERGE of masks, many-to-one label mapping.
 import type { Floats, TrainKernels } from './kernels.js';
-import { matmul } from './reference/matmul.js';
+import { referenceKernels } from './reference/index.js';
 
-/** Who multiplies. */
-type Products = Pick<TrainKernels, 'matmul'>;
+/** Who computes. */
+type Products = Pick<TrainKernels, 'matmul' | 'unit_rows' | 'unit_rows_gradient'>;
 
-const reference: Products = { matmul };
-
-/** Shortest length a vector is divided by. */
-const shortest = 1e-12;
+const reference: Products = referenceKernels;
 
 /** Rows of length 1, and the lengths they had. */
-function unitRows(x: Floats, n: number, D: number): { unit: Floats; lengths: Float64Array } {
-  const unit = x.slice();
-  const lengths = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let d = 0; d < D; d++) sum += x[i * D + d]! * x[i * D + d]!;
-    const length = Math.max(Math.sqrt(sum), shortest);
-    lengths[i] = length;
-    for (let d = 0; d < D; d++) unit[i * D + d] = x[i * D + d]! / length;
-  }
+function unitOf(x: Floats, P: number, D: number, kernels: Products): { unit: Floats; lengths: Float64Array } {
+  const [unit, lengths] = [x.slice(), new Float64Array(P)];
+  kernels.unit_rows({ x, unit, lengths, P, D });
   return { unit, lengths };
-}
-
-/** From the gradient of unit rows to that of the rows: what points along a row has no effect; then divided by its length. */
-function throughUnit(gradient: Floats, { unit, lengths }: ReturnType<typeof unitRows>, D: number): void {
-  for (let i = 0; i < lengths.length; i++) {
-    let along = 0;
-    for (let d = 0; d < D; d++) along += gradient[i * D + d]! * unit[i * D + d]!;
-    for (let d = 0; d < D; d++) gradient[i * D + d] = (gradient[i * D + d]! - along * unit[i * D + d]!) / lengths[i]!;
-  }
 }
 
 /** Shapes of a cosine classifier. */
@@ -52,7 +33,7 @@ export interface CosineClassifier {
 /** logits [P, C] = t cos(feature, weight) (UniSeg App. G, ScaleDet Eq. 5). @param kernels default: the reference's */
 export function cosineLogits(layer: CosineClassifier, logits: Floats, kernels: Products = reference): void {
   const { features, weights, P, C, D, scale } = layer;
-  const [f, w] = [unitRows(features, P, D), unitRows(weights, C, D)];
+  const [f, w] = [unitOf(features, P, D, kernels), unitOf(weights, C, D, kernels)];
   kernels.matmul({ a: f.unit, b: w.unit, out: logits, M: P, N: C, K: D, transposeB: true });
   if (scale !== 1) for (let i = 0; i < logits.length; i++) logits[i] = scale * logits[i]!;
 }
@@ -69,13 +50,13 @@ export function cosineGradients(
   kernels: Products = reference,
 ): void {
   const { features, weights, P, C, D, scale } = layer;
-  const [f, w] = [unitRows(features, P, D), unitRows(weights, C, D)];
+  const [f, w] = [unitOf(features, P, D, kernels), unitOf(weights, C, D, kernels)];
   const slopes = scale === 1 ? logitGradient : logitGradient.map((slope: number) => scale * slope);
   kernels.matmul({ a: slopes, b: w.unit, out: featureGradient, M: P, N: D, K: C });
-  throughUnit(featureGradient, f, D);
+  kernels.unit_rows_gradient({ gradient: featureGradient, ...f, P, D });
   if (!weightGradient) return;
   kernels.matmul({ a: slopes, b: f.unit, out: weightGradient, M: C, N: D, K: P, transposeA: true });
-  throughUnit(weightGradient, w, D);
+  kernels.unit_rows_gradient({ gradient: weightGradient, ...w, P: C, D });
 }
 
 /** Mask proposals to merge. */

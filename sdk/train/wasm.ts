@@ -325,6 +325,11 @@ const kernels: TrainKernels = {
       result.set(memory.floats(outAt, (to - from) * N), from * N);
     }
   },
+  // A step or two a number: copies into the module would cost what the loops do.
+  add_rows: (input) => referenceKernels.add_rows(input),
+  sum_rows: (input) => referenceKernels.sum_rows(input),
+  unit_rows: (input) => referenceKernels.unit_rows(input),
+  unit_rows_gradient: (input) => referenceKernels.unit_rows_gradient(input),
   sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }) {
     const arrays = [single('weights', weights), single('gradient', gradient), single('velocity', velocity)];
     inPlace(arrays, [0, 2], (run, [w, g, v, n]) => {

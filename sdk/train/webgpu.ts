@@ -3,7 +3,17 @@ import { ArgumentError, describe, DeviceError, DisposedError } from '../errors.j
 import { openDevice } from '../runtime/webgpu/adapter.js';
 import { Gpu, MAP_READ, Usage, type Program } from '../runtime/webgpu/gpu.js';
 import { trainKernels, type TrainKernelFile } from '../runtime/webgpu/train-kernels.js';
-import type { AdamWStep, Floats, LossOutput, MatrixProduct, SgdStep } from './kernels.js';
+import type {
+  AdamWStep,
+  AddRows,
+  Floats,
+  LossOutput,
+  MatrixProduct,
+  SgdStep,
+  SumRows,
+  UnitRows,
+  UnitRowsGradient,
+} from './kernels.js';
 import { finishLoss, planLoss, type Loss, type LossCall, type LossInput, type LossOptions, type LossValue } from './losses.js';
 
 /** Arrays that a GPU takes. */
@@ -54,6 +64,16 @@ export interface WebgpuTrainKernels extends LossKernels {
   zeros(length: number): DeviceArray;
   /** A matrix product. */
   matmul(product: OnDevice<MatrixProduct>): void;
+  /** A row added to every row, in place. */
+  add_rows(input: OnDevice<AddRows>): void;
+  /** Sum of the rows. */
+  sum_rows(input: OnDevice<SumRows>): void;
+  /** Rows of length 1, and their lengths; `unit` must not be `x`. */
+  unit_rows(input: OnDevice<UnitRows>): void;
+  /** The way back through them, in place. */
+  unit_rows_gradient(input: OnDevice<UnitRowsGradient>): void;
+  /** Copies an array into another one, from the place `at` on. */
+  copy(from: DeviceArray, to: DeviceArray, at: number): void;
   /** One step of stochastic gradient descent. */
   sgd(step: OnDevice<Omit<SgdStep, 'clip'>> & Clip): void;
   /** One step of AdamW. */
@@ -107,10 +127,17 @@ const mostGroups = 65_535;
 /** Numbers that a workgroup of square_sum adds up. */
 const chunk = 4096;
 
-interface Queued {
+interface Dispatch {
   readonly program: Program;
   readonly buffers: readonly GPUBuffer[];
   readonly groups: readonly [number, number];
+}
+
+interface Copy {
+  readonly from: GPUBuffer;
+  readonly to: GPUBuffer;
+  readonly at: number;
+  readonly bytes: number;
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -172,7 +199,7 @@ class Host {
   readonly #buffers = new Set<GPUBuffer>();
   readonly #shapes: GPUBuffer;
   readonly #words = new Uint32Array((shapeBytes / 4) * mostQueued);
-  #queue: Queued[] = [];
+  #queue: (Dispatch | Copy)[] = [];
   readonly #checks = new Set<Promise<void>>();
   #failed: unknown;
   #disposed = false;
@@ -236,6 +263,12 @@ class Host {
     if (this.#queue.length === mostQueued) this.submit();
   }
 
+  copy(from: GPUBuffer, to: GPUBuffer, at: number, bytes: number): void {
+    this.#alive();
+    this.#queue.push({ from, to, at, bytes });
+    if (this.#queue.length === mostQueued) this.submit();
+  }
+
   submit(): void {
     this.#alive();
     const queue = this.#queue;
@@ -245,18 +278,25 @@ class Host {
     this.#watch('training step', () => {
       device.queue.writeBuffer(this.#shapes, 0, this.#words.buffer, 0, queue.length * shapeBytes);
       const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      queue.forEach(({ program, buffers, groups }, i) => {
-        const entries = buffers.map((buffer, binding): GPUBindGroupEntry => ({ binding, resource: { buffer } }));
+      let pass: GPUComputePassEncoder | undefined;
+      queue.forEach((one, i) => {
+        if ('from' in one) {
+          pass?.end();
+          pass = undefined;
+          encoder.copyBufferToBuffer(one.from, 0, one.to, one.at, one.bytes);
+          return;
+        }
+        pass ??= encoder.beginComputePass();
+        const entries = one.buffers.map((buffer, binding): GPUBindGroupEntry => ({ binding, resource: { buffer } }));
         entries.push({
-          binding: buffers.length,
+          binding: one.buffers.length,
           resource: { buffer: this.#shapes, offset: i * shapeBytes, size: shapeBytes },
         });
-        pass.setPipeline(program.pipeline);
-        pass.setBindGroup(0, device.createBindGroup({ layout: program.layout, entries }));
-        pass.dispatchWorkgroups(...groups);
+        pass.setPipeline(one.program.pipeline);
+        pass.setBindGroup(0, device.createBindGroup({ layout: one.program.layout, entries }));
+        pass.dispatchWorkgroups(...one.groups);
       });
-      pass.end();
+      pass?.end();
       device.queue.submit([encoder.finish()]);
     });
   }
@@ -484,6 +524,42 @@ class Kernels implements WebgpuTrainKernels {
     checkSizes({ M, N, K });
     const strides = [...(transposeA ? [1, M] : [K, 1]), ...(transposeB ? [1, K] : [N, 1])];
     this.#multiply(floats('a', a, M * K), floats('b', b, K * N), floats('out', out, M * N), [M, N, K], strides, 1, 0);
+  }
+
+  add_rows({ x, row, P, C }: OnDevice<AddRows>): void {
+    checkSizes({ P, C });
+    const buffers = [floats('row', row, C), floats('x', x, P * C)];
+    if (P * C > 0) this.#host.run('add_rows', buffers, [P * C, C], flat(P * C));
+  }
+
+  sum_rows({ x, out, P, C, first = 0 }: OnDevice<SumRows>): void {
+    checkSizes({ P, C, first });
+    if (first + C > out.length)
+      throw new ArgumentError({ thing: 'first', found: `${first}`, wanted: `at most ${out.length - C}` });
+    const buffers = [floats('x', x, P * C), floats('out', out, out.length)];
+    if (C > 0) this.#host.run('sum_rows', buffers, [P, C, first], grid(Math.ceil(C / 16)));
+  }
+
+  unit_rows({ x, unit, lengths, P, D }: OnDevice<UnitRows>): void {
+    checkSizes({ P, D });
+    const buffers = [floats('x', x, P * D), floats('unit', unit, P * D), floats('lengths', lengths, P)];
+    const lanes = lanesOf(D);
+    if (P * D > 0) this.#host.run('unit_rows', buffers, [P, D, lanes], byRows(P, lanes));
+  }
+
+  unit_rows_gradient({ gradient, unit, lengths, P, D }: OnDevice<UnitRowsGradient>): void {
+    checkSizes({ P, D });
+    const buffers = [floats('unit', unit, P * D), floats('lengths', lengths, P), floats('gradient', gradient, P * D)];
+    const lanes = lanesOf(D);
+    if (P * D > 0) this.#host.run('unit_rows_gradient', buffers, [P, D, lanes], byRows(P, lanes));
+  }
+
+  copy(from: DeviceArray, to: DeviceArray, at: number): void {
+    checkSizes({ at });
+    const [source, target] = [floats('from', from, from.length), floats('to', to, to.length)];
+    if (at + from.length > to.length)
+      throw new ArgumentError({ thing: 'copy', found: `${from.length} numbers at ${at}`, wanted: `room in ${to.length}` });
+    if (from.length > 0) this.#host.copy(source, target, 4 * at, 4 * from.length);
   }
 
   sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }: Parameters<WebgpuTrainKernels['sgd']>[0]): void {

@@ -490,6 +490,54 @@ describe('on the device', () => {
     } // prettier-ignore
   });
 
+  // One row, one column, tails of sixteen and of lanes, more rows than lanes, as many columns as a text embedding has.
+  it.each([
+    [1, 1],
+    [17, 3],
+    [40, 33],
+    [3, 700],
+  ])('rows %d x %d: bias, sum, length 1 and the way back', async (P, C) => {
+    const kernels = await open();
+    const plain = train.referenceKernels;
+    const near = async (found: train.DeviceArray, wanted: ArrayLike<number>, size = 1) =>
+      (await found.read()).forEach((value, i) => {
+        if (!(Math.abs(value - wanted[i]!) <= gpuTolerance * size)) expect.fail(`${i}: ${value}, wanted ${wanted[i]}`);
+      });
+    const [x, row, slopes] = [numbers(P * C), numbers(C), numbers(P * C)];
+    // A row without direction must not become NaN.
+    if (P > 2) x.fill(0, C, 2 * C);
+    if (P > 2) slopes.fill(0, C, 2 * C);
+    const [own, added, gradient] = [x, row, slopes].map((values) => kernels.upload(Float32Array.from(values)));
+    const [unit, lengths, sums] = [kernels.zeros(P * C), kernels.zeros(P), kernels.zeros(C + 2)];
+    kernels.unit_rows({ x: own!, unit, lengths, P, D: C });
+    kernels.unit_rows_gradient({ gradient: gradient!, unit, lengths, P, D: C });
+    kernels.add_rows({ x: own!, row: added!, P, C });
+    kernels.sum_rows({ x: own!, out: sums, P, C, first: 2 });
+    const wanted = {
+      x: Float32Array.from(x),
+      unit: new Float64Array(P * C),
+      lengths: new Float64Array(P),
+      sums: new Float64Array(C + 2),
+    };
+    const back = Float64Array.from(slopes);
+    plain.unit_rows({ x: wanted.x, unit: wanted.unit, lengths: wanted.lengths, P, D: C });
+    plain.unit_rows_gradient({ gradient: back, unit: wanted.unit, lengths: wanted.lengths, P, D: C });
+    plain.add_rows({ x: wanted.x, row, P, C });
+    plain.sum_rows({ x: wanted.x, out: wanted.sums, P, C, first: 2 });
+    await near(unit, wanted.unit);
+    await near(lengths, wanted.lengths, 4 * C);
+    await near(gradient!, back, 4);
+    await near(own!, wanted.x, 8);
+    await near(sums, wanted.sums, 8 * P);
+    // Copies stand in the same order as kernels.
+    const joined = kernels.zeros(2 * C + 2);
+    kernels.copy(added!, joined, C + 2);
+    kernels.copy(sums, joined, 0);
+    await near(joined, [...wanted.sums, ...row], 8 * P);
+    expect(() => kernels.copy(sums, joined, C + 1)).toThrow(/room in/);
+    for (const array of [own!, added!, gradient!, unit, lengths, sums, joined]) array.dispose();
+  });
+
   it('refuses arrays that do not fit, and buffers that no device has', async () => {
     const kernels = await open();
     const [logits, rows, gradient] = [kernels.zeros(6), kernels.zeros(2), kernels.zeros(6)];

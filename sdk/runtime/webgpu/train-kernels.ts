@@ -1,5 +1,6 @@
 // The table of WGSL kernels for training: name -> text. Apart from the others, so that pages that only detect do not load them.
 import adamw from '../../../kernels/train/adamw.wgsl';
+import addRows from '../../../kernels/train/add_rows.wgsl';
 import boxIouLoss from '../../../kernels/train/box_iou_loss.wgsl';
 import dice from '../../../kernels/train/dice.wgsl';
 import globalNorm from '../../../kernels/train/global_norm.wgsl';
@@ -13,10 +14,14 @@ import sigmoidCrossEntropy from '../../../kernels/train/sigmoid_cross_entropy.wg
 import smoothL1 from '../../../kernels/train/smooth_l1.wgsl';
 import softmaxCrossEntropy from '../../../kernels/train/softmax_cross_entropy.wgsl';
 import squareSum from '../../../kernels/train/square_sum.wgsl';
+import sumRows from '../../../kernels/train/sum_rows.wgsl';
+import unitRows from '../../../kernels/train/unit_rows.wgsl';
+import unitRowsGradient from '../../../kernels/train/unit_rows_gradient.wgsl';
 
 /** Text of every training kernel by the name of its file. */
 export const trainKernels = {
   adamw,
+  add_rows: addRows,
   box_iou_loss: boxIouLoss,
   dice,
   global_norm: globalNorm,
@@ -30,6 +35,9 @@ export const trainKernels = {
   smooth_l1: smoothL1,
   softmax_cross_entropy: softmaxCrossEntropy,
   square_sum: squareSum,
+  sum_rows: sumRows,
+  unit_rows: unitRows,
+  unit_rows_gradient: unitRowsGradient,
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A key of {@link trainKernels}. */

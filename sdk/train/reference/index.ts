@@ -7,6 +7,7 @@ import { heatmapFocal } from './heatmap_focal.js';
 import { matmul } from './matmul.js';
 import { adamw, sgd, squareSum } from './optimizers.js';
 import { orthogonality } from './orthogonality.js';
+import { addRows, sumRows, unitRows, unitRowsGradient } from './rows.js';
 import { sigmoidCrossEntropy } from './sigmoid_cross_entropy.js';
 import { softmaxCrossEntropy } from './softmax_cross_entropy.js';
 
@@ -22,6 +23,10 @@ export const referenceKernels: TrainKernels = {
   box_iou_loss: boxIouLoss,
   orthogonality,
   matmul,
+  add_rows: addRows,
+  sum_rows: sumRows,
+  unit_rows: unitRows,
+  unit_rows_gradient: unitRowsGradient,
   sgd,
   adamw,
   square_sum: squareSum,
