@@ -91,7 +91,7 @@ cli
   .option('--slices <file>', 'coco: AP on parts of the images; JSON of image ids by name: {"night": [1, 5]}')
   .option('--compare <file>', 'coco: results of a second model; how sure the difference is, over all and by class')
   .option('--resamples <n>', 'coco, with --compare: resamples of the images. Default: 1000')
-  .option('--partial <file>', 'Write what was matched, to be merged with other parts (not panoptic)')
+  .option('--partial <file>', 'Write what was matched, to be merged with other parts')
   .option('--merge <file>', 'Add what --partial wrote for other images, once for each file; --dt may then be left out')
   .option('--taxonomy <file>', 'unified: taxonomy file; detections carry its unified labels (ids in JSON, names elsewhere)')
   .option(
