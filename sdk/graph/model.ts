@@ -9,6 +9,7 @@ import { withImageInput } from './image-input.js';
 import { parseJson } from './json.js';
 import { headValues, parseManifest, type Manifest } from './manifest.js';
 import { MANIFEST_FILE, readPackageGraph } from './package.js';
+import type { GraphReader } from './reader.js';
 
 /** A model whose files the caller names one by one; model subpaths of the package export this. */
 export interface ModelFiles {
@@ -74,13 +75,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   return { manifest, graph: ready };
 }
 
-/** A manifest and a way to get its files. */
-interface Reader {
-  manifest: Manifest;
-  read(phase: ModelProgress['phase'], files: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
-}
-
-async function openSource(source: ModelSource, options: OpenModelOptions): Promise<Reader> {
+async function openSource(source: ModelSource, options: OpenModelOptions): Promise<GraphReader> {
   if (typeof source === 'string' || source instanceof URL) {
     const text = String(source);
     if (text === '')
@@ -169,13 +164,13 @@ async function readAll(
   });
 }
 
-async function readOwn(reader: Reader): Promise<StoredGraph> {
+async function readOwn(reader: GraphReader): Promise<StoredGraph> {
   const { graph } = reader.manifest;
   const [texts, weights] = await Promise.all([reader.read('graph', [graph.file]), reader.read('weights', graph.weights)]);
   return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
 }
 
-type Read = (reader: Reader, outputs: readonly string[], fromManifest: boolean) => Promise<Graph>;
+type Read = (reader: GraphReader, outputs: readonly string[], fromManifest: boolean) => Promise<Graph>;
 
 /** Each importer is code that only its models load. */
 const imported =
