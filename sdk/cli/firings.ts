@@ -65,10 +65,7 @@ export async function firingsCommand(options: Options): Promise<number> {
         signal,
         onProgress: ({ done }) => progress.show(`${done}/${total} images`),
       });
-      const parts = [...writeFirings(firings)].map((part) => part.slice());
-      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-      parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
-      await writeBytes(output, bytes);
+      await writeBytes(output, Buffer.concat(Array.from(writeFirings(firings), (part) => part.slice())));
       progress.done();
       const list = firings.spaces.map(({ name, size }) => `${name} (${size})`).join(', ');
       progress.note(
