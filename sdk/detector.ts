@@ -97,6 +97,14 @@ interface Loaded {
   readonly life: { disposed: boolean };
 }
 
+/** A model that is read and checked, and on no device yet. */
+export interface OpenedModel<L extends string> {
+  /** Puts the network on a device; devices may be tried one after another. Throws DeviceError, or `signal.reason`. */
+  compile(runtime: Runtime, signal: AbortSignal | undefined): Promise<Executable>;
+  /** The detector on the device where that worked; with `shared`, its runtime outlives it. */
+  detector(device: Pick<Loaded, 'runtime' | 'report' | 'base' | 'shared'>): Detector<L>;
+}
+
 /** A detector whose results carry the labels `L`. Made by {@link loadDetector}. */
 export class Detector<L extends string = string> {
   readonly #loaded: Loaded;
@@ -108,12 +116,18 @@ export class Detector<L extends string = string> {
     this.#labels = labels;
   }
 
-  /** @internal `shared` is a runtime that outlives the detector: one of an ensemble. */
-  static async load<L extends string>(
-    source: ModelSource,
-    options: LoadOptions<L>,
-    shared?: { runtime: Runtime; report: DeviceReport },
-  ): Promise<Detector<L>> {
+  /** @internal */
+  static async load<L extends string>(source: ModelSource, options: LoadOptions<L>): Promise<Detector<L>> {
+    const model = await Detector.open(source, options);
+    let base!: Executable;
+    const chosen = await chooseRuntime(options.device, options, async (on) => {
+      base = await model.compile(on, options.signal);
+    });
+    return model.detector({ ...chosen, base, shared: false });
+  }
+
+  /** @internal Reads a model and checks it; no device is needed yet. */
+  static async open<L extends string>(source: ModelSource, options: LoadOptions<L>): Promise<OpenedModel<L>> {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const model = await openModel(source, {
@@ -130,30 +144,29 @@ export class Detector<L extends string = string> {
       : model;
     const { datasets, own, heads } = await openHeads(manifest, graph, options.embeddings);
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
-    let base!: Executable;
-    const compile = async (on: Runtime): Promise<void> => {
-      base = await on.compile(graph, {
-        signal,
-        onProgress: onProgress && ((loaded, total) => onProgress({ phase: 'prepare', loaded, total })),
-      });
-      signal?.throwIfAborted();
+    return {
+      async compile(runtime, stop) {
+        const base = await runtime.compile(graph, {
+          signal: stop,
+          onProgress: onProgress && ((loaded, total) => onProgress({ phase: 'prepare', loaded, total })),
+        });
+        stop?.throwIfAborted();
+        return base;
+      },
+      detector: (device) => {
+        const loaded: Loaded = {
+          ...device,
+          manifest,
+          imageInput: graph.values[graph.inputs[0]!]!.name,
+          outline: outlineOf(graph),
+          tails: new Tails(device.base, heads),
+          datasets,
+          labels: own,
+          life: { disposed: false },
+        };
+        return new Detector(loaded, resolved);
+      },
     };
-    if (shared) await compile(shared.runtime);
-    const { runtime, report } = shared ?? (await chooseRuntime(options.device, options, compile));
-    const loaded: Loaded = {
-      manifest,
-      imageInput: graph.values[graph.inputs[0]!]!.name,
-      runtime,
-      shared: shared !== undefined,
-      report,
-      base,
-      outline: outlineOf(graph),
-      tails: new Tails(base, heads),
-      datasets,
-      labels: own,
-      life: { disposed: false },
-    };
-    return new Detector(loaded, resolved);
   }
 
   /** Facts about the model: name, origin, licence, input, heads. */

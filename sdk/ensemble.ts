@@ -3,6 +3,7 @@
 import { type DatasetLabel, FusedDetections, type Support } from './detections/fused.js';
 import { checkOptions, type DetectOptions, Detector, forEachImage, type LoadOptions } from './detector.js';
 import { ArgumentError, describe, DisposedError, InternalError, LabelSpaceError } from './errors.js';
+import { allOrNone } from './graph/all-or-none.js';
 import type { Manifest } from './graph/manifest.js';
 import type { ModelSource } from './graph/model.js';
 import { type ImageInput, toFrame } from './image/frame.js';
@@ -66,23 +67,17 @@ export class Ensemble<L extends string = string> {
     if (sources.length === 0) throw new ArgumentError({ thing: 'models', found: 'an empty array', wanted: 'one model or more' });
     const { labels, fusion = {}, ...rest } = options;
     checkFusion(fusion, sources.length);
-    const shared = await chooseRuntime(options.device, options);
-    // The first failure stops the others.
-    const stop = new AbortController();
-    const { signal } = stop;
-    const abort = (): void => stop.abort(options.signal?.reason);
-    if (options.signal?.aborted) abort();
-    options.signal?.addEventListener('abort', abort, { once: true });
+    const models = await allOrNone(sources, options.signal, (source, signal) => Detector.open(source, { ...rest, signal }));
+    let bases!: Executable[];
+    const { runtime, report } = await chooseRuntime(options.device, options, async (on) => {
+      bases = await allOrNone(models, options.signal, (model, signal) => model.compile(on, signal));
+    });
     try {
-      const detectors = await Promise.all(sources.map((source) => Detector.load(source, { ...rest, signal }, shared)));
-      const members = { detectors, runtime: shared.runtime, fusion, disposed: false };
-      return new Ensemble(members, shareLabels(labels, detectors));
+      const detectors = models.map((model, i) => model.detector({ runtime, report, base: bases[i]!, shared: true }));
+      return new Ensemble({ detectors, runtime, fusion, disposed: false }, shareLabels(labels, detectors));
     } catch (error) {
-      stop.abort(error);
-      shared.runtime.dispose();
+      runtime.dispose();
       throw error;
-    } finally {
-      options.signal?.removeEventListener('abort', abort);
     }
   }
 

@@ -16,7 +16,7 @@ import {
 } from 'labelweave';
 import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
 import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
-import { createProgress } from './progress.js';
+import { interruptible } from './interrupt.js';
 import { namedModel } from './models.js';
 import { namedLabels } from './labels.js';
 import { cocoTarget, type CocoTarget } from './coco.js';
@@ -56,31 +56,26 @@ export async function detectCommand(images: readonly string[], options: Record<s
   if (gtFile !== undefined && format !== 'coco')
     throw new UsageError('--gt: found --format ' + format + '; wanted --format coco with it');
 
-  const progress = createProgress(options['quiet'] === true);
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
-  process.once('SIGINT', onInterrupt);
-  let detector: Detector | Ensemble | undefined;
-  try {
+  return interruptible(options['quiet'] === true, async (signal, progress) => {
     const files = await expand(images);
     const labels = options['labels'] === undefined ? undefined : await readLabels(String(options['labels']));
     const coco = gtFile === undefined ? undefined : cocoTarget(gtFile, await readText(gtFile, '--gt'));
     const loadOptions: LoadOptions = {
       device,
       threads,
-      signal: interrupt.signal,
+      signal,
       ...(labels !== undefined && { labels }),
       onProgress: ({ phase, file, loaded, total }) =>
         progress.show(`${phase} ${file ?? ''} ${total ? `${Math.floor((100 * loaded) / total)}%` : loaded}`),
     };
-    detector =
+    using detector: Detector | Ensemble =
       models.length === 1
         ? await loadDetector(models[0]!, loadOptions)
         : await loadDetector(models, { ...loadOptions, ...fusion });
     progress.show(`${detector.device.used}: ${detector.device.description}`);
     if (drawFolder !== undefined) await mkdir(drawFolder, { recursive: true });
 
-    const detectOptions = { scoreThreshold, maxDetections, signal: interrupt.signal, ...(nms !== undefined && { nms }) };
+    const detectOptions = { scoreThreshold, maxDetections, signal, ...(nms !== undefined && { nms }) };
     const drawings = uniqueNames();
     const rows: ImageRow[] = [];
     let failed = 0;
@@ -95,7 +90,8 @@ export async function detectCommand(images: readonly string[], options: Record<s
           process.stdout.write(`${formatTable(row.file, row.detections, row.ms)}\n`);
         }
       } catch (error) {
-        if (interrupt.signal.aborted || !(error instanceof LabelweaveError)) throw error;
+        signal.throwIfAborted();
+        if (!(error instanceof LabelweaveError)) throw error;
         failed++;
         progress.note(`labelweave: ${file}: ${error.message}`);
       }
@@ -112,15 +108,7 @@ export async function detectCommand(images: readonly string[], options: Record<s
       }
     }
     return failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
-  } catch (error) {
-    progress.done();
-    if (!interrupt.signal.aborted) throw error;
-    progress.note('labelweave: stopped by Ctrl-C');
-    return exitCodes.interrupted.code;
-  } finally {
-    process.removeListener('SIGINT', onInterrupt);
-    detector?.dispose();
-  }
+  });
 }
 
 interface ImageRow {

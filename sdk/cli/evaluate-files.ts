@@ -13,6 +13,7 @@ import {
   type OpenImagesLabel,
   type OpenImagesObject,
   type PanopticCategory,
+  PanopticEvaluator,
   type PanopticFile,
   type ProtocolDiagnostic,
   readOpenImagesBoxes,
@@ -245,7 +246,7 @@ export async function evaluateVocFiles({ gt, dt, options, progress, parts }: Run
 }
 
 /** COCO panoptic: two JSON files and the folders with their PNGs (default: the JSON's name without .json). */
-export async function evaluatePanopticFiles({ gt, dt, options, progress }: Run): Promise<Answer> {
+export async function evaluatePanopticFiles({ gt, dt, options, progress, parts }: Run): Promise<Answer> {
   const folder = (name: 'gtDir' | 'dtDir', json: string) => pathOption(options, name) ?? json.replace(/\.json$/i, '');
   const [gtDir, dtDir] = [folder('gtDir', gt), folder('dtDir', dt)];
   const groundTruth = (await jsonOf(gt, 'invalid-ground-truth')) as PanopticFile & { categories: readonly PanopticCategory[] };
@@ -256,16 +257,25 @@ export async function evaluatePanopticFiles({ gt, dt, options, progress }: Run):
       wanted: 'a COCO panoptic JSON',
     });
   }
-  const predictions = (await jsonOf(dt, 'invalid-predictions')) as PanopticFile;
+  const predictions = dt === '' ? { annotations: [] } : ((await jsonOf(dt, 'invalid-predictions')) as PanopticFile);
+  const inParts = parts.length > 0 || options['partial'] !== undefined;
+  const evaluator = inParts ? new PanopticEvaluator(groundTruth.categories) : undefined;
+  await mergeParts(parts, (bytes) => evaluator!.merge(jsonPart.read(bytes)));
   const result = await evaluatePanoptic({
     groundTruth,
     predictions,
+    evaluator,
     readGroundTruth: (name) => readBytes(join(gtDir, name)),
     readPrediction: (name) => readBytes(join(dtDir, name)),
     workers: workersOption(options),
     onProgress: (done, total) => progress.show(`images: ${done} of ${total}`),
   });
-  return { report: reportOfPanoptic(result) };
+  const left = groundTruth.annotations.length - result.images;
+  if (left < 0)
+    throw new UsageError(`--merge: found ${result.images} images in all; wanted each of ${gt} once, ${groundTruth.annotations.length} at most`); // prettier-ignore
+  if (left > 0)
+    result.diagnostics.push({ code: 'missing-prediction', message: 'Images without a prediction in these parts: not counted.', count: left, examples: [] }); // prettier-ignore
+  return { report: reportOfPanoptic(result), partial: evaluator && jsonPart.write(evaluator.toShard()) };
 }
 
 /** Semantic segmentation: two folders of PNG label maps (grey or palette, one class number a pixel) with the same file names. */

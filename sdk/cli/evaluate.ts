@@ -39,7 +39,6 @@ const protocols: Readonly<Record<string, (run: Run) => Promise<Answer>>> = {
   semantic: evaluateSemanticFiles,
 };
 const cocoLike = ['coco', 'objects365', 'mapillary'];
-const partials = [...cocoLike, 'lvis', 'openimages', 'voc', 'semantic'];
 
 /** Options that only some protocols know. An option that would be passed over is an error. */
 const special: Readonly<Record<string, readonly string[]>> = {
@@ -51,8 +50,8 @@ const special: Readonly<Record<string, readonly string[]>> = {
   compare: cocoLike,
   resamples: cocoLike,
   analysis: cocoLike,
-  partial: partials,
-  merge: partials,
+  partial: Object.keys(protocols),
+  merge: Object.keys(protocols),
   gtDir: ['panoptic'],
   dtDir: ['panoptic'],
   labels: ['openimages'],

@@ -5,7 +5,10 @@ export const exitCodes = {
   failed: { code: 1, meaning: 'an image failed or a file did not pass its check; the rest was done' },
   usage: { code: 2, meaning: 'the command, an option or its value is wrong; nothing was done' },
   load: { code: 3, meaning: 'a file, the model, the labels or the device could not be loaded or used; nothing was written' },
-  interrupted: { code: 130, meaning: 'stopped by Ctrl-C; what was written is whole' },
+  interrupted: {
+    code: 130,
+    meaning: 'stopped by Ctrl-C; what was written is whole (learn solve: the best answer so far, with its gap)',
+  },
 } as const;
 
 /** Wrong command, option or value: exit code 2. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type Detector, type ImageInput, type LabelSpace, LabelweaveError, loadDetector, LoadError } from 'labelweave';
 import { type CocoTruths, fireDetectors, type FiringImage, readCocoTruths, writeFirings } from 'labelweave/learn';
 import { writeBytes } from 'labelweave/node';
-import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { namedModel } from './models.js';
-import { createProgress } from './progress.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -39,55 +39,42 @@ export async function firingsCommand(options: Options): Promise<number> {
     );
   }
 
-  const progress = createProgress(options['quiet'] === true);
-  const interrupt = new AbortController();
-  const { signal } = interrupt;
-  const onInterrupt = (): void => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
-  process.once('SIGINT', onInterrupt);
-  const detectors: Detector[] = [];
-  try {
-    for (const model of models) {
-      progress.show(`loading ${model}`);
-      detectors.push(await loadDetector(namedModel(model), { device, signal }));
-    }
-    const spaces = detectors.flatMap(({ datasets }) => datasets);
-    const sets: (CocoTruths & { names: ReadonlyMap<number, string>; folder: string })[] = [];
-    for (const [i, { dataset, file }] of files.entries()) {
-      progress.show(`reading ${file}`);
-      const truths = await truthsOf(file, dataset, spaces, signal);
-      if (sets.some(({ space }) => space.name === truths.space.name)) {
-        progress.note(`${file}: more images of ${truths.space.name}`);
+  return interruptible(options['quiet'] === true, async (signal, progress) => {
+    const detectors: Detector[] = [];
+    try {
+      for (const model of models) {
+        progress.show(`loading ${model}`);
+        detectors.push(await loadDetector(namedModel(model), { device, signal }));
       }
-      sets.push({ ...truths, names: await imageNames(file), folder: folders[i]! });
+      const spaces = detectors.flatMap(({ datasets }) => datasets);
+      const sets: (CocoTruths & { names: ReadonlyMap<number, string>; folder: string })[] = [];
+      for (const [i, { dataset, file }] of files.entries()) {
+        progress.show(`reading ${file}`);
+        const truths = await truthsOf(file, dataset, spaces, signal);
+        if (sets.some(({ space }) => space.name === truths.space.name)) {
+          progress.note(`${file}: more images of ${truths.space.name}`);
+        }
+        sets.push({ ...truths, names: await imageNames(file), folder: folders[i]! });
+      }
+      const total = sets.reduce((sum, { images }) => sum + images.length, 0);
+      const firings = await fireDetectors<ImageInput>(detectors, imagesOf(sets), {
+        scoreThreshold,
+        maxDetections,
+        matchIou,
+        total,
+        signal,
+        onProgress: ({ done }) => progress.show(`${done}/${total} images`),
+      });
+      await writeBytes(output, Buffer.concat(Array.from(writeFirings(firings), (part) => part.slice())));
+      progress.done();
+      const list = firings.spaces.map(({ name, size }) => `${name} (${size})`).join(', ');
+      progress.note(
+        `${output}: ${total} images, ${firings.scores.length} scores of ${list}, ${firings.truthLabels.length} ground truths`,
+      );
+    } finally {
+      for (const detector of detectors) detector.dispose();
     }
-    const total = sets.reduce((sum, { images }) => sum + images.length, 0);
-    const firings = await fireDetectors<ImageInput>(detectors, imagesOf(sets), {
-      scoreThreshold,
-      maxDetections,
-      matchIou,
-      total,
-      signal,
-      onProgress: ({ done }) => progress.show(`${done}/${total} images`),
-    });
-    const parts = [...writeFirings(firings)].map((part) => part.slice());
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
-    await writeBytes(output, bytes);
-    progress.done();
-    const list = firings.spaces.map(({ name, size }) => `${name} (${size})`).join(', ');
-    progress.note(
-      `${output}: ${total} images, ${firings.scores.length} scores of ${list}, ${firings.truthLabels.length} ground truths`,
-    );
-    return exitCodes.ok.code;
-  } catch (error) {
-    progress.done();
-    if (!signal.aborted) throw error;
-    progress.note('labelweave: stopped by Ctrl-C');
-    return exitCodes.interrupted.code;
-  } finally {
-    process.removeListener('SIGINT', onInterrupt);
-    for (const detector of detectors) detector.dispose();
-  }
+  });
 }
 
 /** The ground truth in the labels of the model that knows all its categories. */
@@ -110,7 +97,8 @@ async function truthsOf(
     try {
       fitting.push(await readCocoTruths(file, { labels: spaces.find((space) => space.name === name)!, signal }));
     } catch (error) {
-      if (signal.aborted || !(error instanceof LabelweaveError) || error.code !== 'invalid-firings') throw error;
+      signal.throwIfAborted();
+      if (!(error instanceof LabelweaveError) || error.code !== 'invalid-firings') throw error;
       problem = error;
     }
   }

@@ -3,7 +3,8 @@ import { readColumns, solve, type Solution, solverNames } from 'labelweave/learn
 import { readFile, writeBytes } from 'labelweave/node';
 import { type Options, pathOption } from './evaluate-run.js';
 import { exitCodes, numberOption, UsageError, wordOption } from './exit.js';
-import { createProgress } from './progress.js';
+import { interruptible } from './interrupt.js';
+import { createProgress, type Progress } from './progress.js';
 
 /** Solves a file of columns; what was found goes to stdout, or as JSON to a file. Throws UsageError, LoadError, LearnError. */
 export async function learnSolveCommand(files: readonly string[], options: Options): Promise<number> {
@@ -19,8 +20,7 @@ export async function learnSolveCommand(files: readonly string[], options: Optio
       ? undefined
       : numberOption('time-limit', options['timeLimit'], 'seconds, from 0', (n) => n >= 0);
   const json = pathOption(options, 'json');
-  const progress = createProgress(Boolean(options['quiet']));
-  try {
+  const work = async (progress: Progress, signal?: AbortSignal): Promise<number> => {
     progress.show(`reading ${file}`);
     const { labels, columns } = readColumns(await readFile(file), { file });
     const solution = await solve(columns, {
@@ -28,15 +28,22 @@ export async function learnSolveCommand(files: readonly string[], options: Optio
       lambda,
       solver,
       ...(timeLimit !== undefined && { timeLimit }),
+      ...(signal && { signal }),
       onProgress: ({ done, total }) => progress.show(`solving: ${done} of ${total} parts`),
     });
+    const stopped = signal?.aborted === true;
     progress.done();
     if (json !== undefined) await writeBytes(json, new TextEncoder().encode(`${JSON.stringify(solutionJson(solution))}\n`));
     process.stdout.write(`${describeSolution(solution)}\n`);
-    return exitCodes.ok.code;
-  } finally {
-    progress.done();
-  }
+    if (!stopped) return exitCodes.ok.code;
+    progress.note('labelweave: stopped by Ctrl-C; this is the best answer so far');
+    return exitCodes.interrupted.code;
+  };
+  const quiet = Boolean(options['quiet']);
+  if (solver === 'own') return interruptible(quiet, (signal, progress) => work(progress, signal));
+  // The others hold this thread until they are done, and would not hear of Ctrl-C: it ends the process.
+  const progress = createProgress(quiet);
+  return work(progress).finally(() => progress.done());
 }
 
 /** What `--json` writes. */

@@ -24,32 +24,18 @@ import { encodeJpeg, readFile, toFrame, writeBytes } from 'labelweave/node';
 import { readPins, readTaxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
 import { type NameLevel, nameLevels, readVectors } from 'labelweave/taxonomy/merge';
 import { type Options, pathOption } from './evaluate-run.js';
-import { exitCodes, numberOption, textOption, textsOption, UsageError, wordOption } from './exit.js';
+import { numberOption, textOption, textsOption, UsageError, wordOption } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { pairsOption } from './label-files.js';
 import { learnSolveCommand } from './learn-solve.js';
-import { createProgress, type Progress } from './progress.js';
+import type { Progress } from './progress.js';
 
 /** Runs `learn FIRINGS...` or `learn solve`. Throws UsageError, LoadError, LearnError, TaxonomyError. */
 export async function learnCommand(files: readonly string[], options: Options): Promise<number> {
   if (files[0] === 'solve') return learnSolveCommand(files.slice(1), options);
   if (files.length === 0) throw new UsageError('learn: found no firings; wanted files, as labelweave firings makes them');
   const settings = readSettings(options);
-  const progress = createProgress(options['quiet'] === true);
-  const interrupt = new AbortController();
-  const onInterrupt = (): void => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
-  process.once('SIGINT', onInterrupt);
-  try {
-    await learn(files, settings, interrupt.signal, progress);
-    return exitCodes.ok.code;
-  } catch (error) {
-    progress.done();
-    if (!interrupt.signal.aborted || error instanceof LabelweaveError) throw error;
-    progress.note('labelweave: stopped by Ctrl-C');
-    return exitCodes.interrupted.code;
-  } finally {
-    progress.done();
-    process.removeListener('SIGINT', onInterrupt);
-  }
+  return interruptible(options['quiet'] === true, (signal, progress) => learn(files, settings, signal, progress));
 }
 
 type Settings = ReturnType<typeof readSettings>;

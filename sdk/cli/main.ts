@@ -91,7 +91,7 @@ cli
   .option('--slices <file>', 'coco: AP on parts of the images; JSON of image ids by name: {"night": [1, 5]}')
   .option('--compare <file>', 'coco: results of a second model; how sure the difference is, over all and by class')
   .option('--resamples <n>', 'coco, with --compare: resamples of the images. Default: 1000')
-  .option('--partial <file>', 'Write what was matched, to be merged with other parts (not panoptic)')
+  .option('--partial <file>', 'Write what was matched, to be merged with other parts')
   .option('--merge <file>', 'Add what --partial wrote for other images, once for each file; --dt may then be left out')
   .option('--taxonomy <file>', 'unified: taxonomy file; detections carry its unified labels (ids in JSON, names elsewhere)')
   .option(
@@ -234,7 +234,10 @@ cli
   .option('--language <name=file>', 'Vectors of label names make merges cheaper: .npy or .safetensors; once for each data set')
   .option('--weight <name=number>', 'Weight of a part of the cost: ap, distortion, stand-in, names, language; once for each')
   .option('--solver <name>', 'own, highs or glpk (packages that you install). Default: own')
-  .option('--time-limit <seconds>', 'Then the best answer so far, with its gap. Default: none')
+  .option(
+    '--time-limit <seconds>',
+    'Then the best answer so far, with its gap; learn solve with the solver own gives it at Ctrl-C, too. Default: none',
+  )
   .option('--pins <file>', 'What a person decided: JSON as the review page saves it, or a taxonomy file')
   .option('--name <name>', 'Name of the taxonomy')
   .option('--report <file>', 'Write the report as JSON: every merge with its reasons')

@@ -2,15 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { LabelweaveError, LoadError } from 'labelweave';
+import { LoadError } from 'labelweave';
 import {
   type Annotations, cocoFile, type DatasetInput, type DatasetProgress, mergeDatasets, type MergeReport, readYoloFolder, splitDatasets,
   writeYoloFolder,
 } from 'labelweave/datasets'; // prettier-ignore
 import { openFolder, type WholeFile, writeWholeFile } from 'labelweave/node';
-import { exitCodes, textOption, UsageError, wordOption } from './exit.js';
+import { textOption, UsageError, wordOption } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { optionalWord, pairsOption, readLabelFile } from './label-files.js';
-import { createProgress, type Progress } from './progress.js';
+import type { Progress } from './progress.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -165,14 +166,10 @@ async function withProgress(
   options: Options,
   work: (signal: AbortSignal, onProgress: (progress: DatasetProgress) => void, progress: Progress) => Promise<void>,
 ): Promise<number> {
-  const progress = createProgress(options['quiet'] === true);
-  const interrupt = new AbortController();
-  const onInterrupt = (): void => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
-  process.once('SIGINT', onInterrupt);
   let last = 0;
-  try {
-    await work(
-      interrupt.signal,
+  return interruptible(options['quiet'] === true, (signal, progress) =>
+    work(
+      signal,
       ({ stage, dataset, done, total }) => {
         const now = Date.now();
         if (now - last < 100) return;
@@ -186,15 +183,6 @@ async function withProgress(
         progress.show(`${dataset}: ${stage}, ${amount}`);
       },
       progress,
-    );
-    progress.done();
-    return exitCodes.ok.code;
-  } catch (error) {
-    progress.done();
-    if (!interrupt.signal.aborted || error instanceof LabelweaveError) throw error;
-    progress.note('labelweave: stopped by Ctrl-C');
-    return exitCodes.interrupted.code;
-  } finally {
-    process.removeListener('SIGINT', onInterrupt);
-  }
+    ),
+  );
 }

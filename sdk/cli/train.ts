@@ -1,16 +1,17 @@
 // `labelweave train`: annotated photos in, a model package with new heads on the frozen features of a model out; it can be stopped and taken up again.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabelweaveError, type LabelSpace } from 'labelweave';
+import type { LabelSpace } from 'labelweave';
 import { openFolder, readFile, writeBytes } from 'labelweave/node';
 import { labelSpace } from 'labelweave/taxonomy';
 import type { Taxonomy } from 'labelweave/taxonomy/file';
 import { type TrainDataset, type TrainEpoch, trainHeads } from 'labelweave/train';
 import { type Options, pathOption } from './evaluate-run.js';
-import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { numberOption, textOption, UsageError, wordOption } from './exit.js';
+import { interruptible } from './interrupt.js';
 import { pairsOption, readLabelFile } from './label-files.js';
 import { namedModel } from './models.js';
-import { createProgress } from './progress.js';
+import type { Progress } from './progress.js';
 
 /** `NAME=annotations.json:images`: the last colon that is followed by a folder. Throws UsageError. */
 function dataOption(option: string, value: unknown): TrainDataset[] {
@@ -83,13 +84,9 @@ export async function trainCommand(options: Options): Promise<number> {
   const model = namedModel(textOption('model', options['model'] ?? 'centernet-mbv3')!);
   const spaces = await labelsOf(datasets, options);
 
-  const progress = createProgress(options['quiet'] === true);
-  const interrupt = new AbortController();
-  const onInterrupt = (): void => interrupt.abort(new DOMException('stopped by Ctrl-C', 'AbortError'));
-  process.once('SIGINT', onInterrupt);
   const history: TrainEpoch[] = [];
   const checkpoint = join(output, 'checkpoint.safetensors');
-  try {
+  const work = async (signal: AbortSignal, progress: Progress): Promise<void> => {
     await mkdir(output, { recursive: true });
     const folder = openFolder(output);
     const { files, best } = await trainHeads({
@@ -118,7 +115,7 @@ export async function trainCommand(options: Options): Promise<number> {
         },
       },
       resume: options['resume'] === true,
-      signal: interrupt.signal,
+      signal,
       onProgress: ({ phase, done, total, epoch, loss: now }) =>
         progress.show(
           `${phase} ${done}/${total}${epoch ? `, epoch ${epoch}` : ''}${now === undefined ? '' : `, loss ${now.toFixed(3)}`}`,
@@ -136,14 +133,6 @@ export async function trainCommand(options: Options): Promise<number> {
     await rm(checkpoint, { force: true });
     progress.done();
     progress.note(`wrote ${output}: ${spaces.map((labels) => `${labels.name} (${'unified' in labels ? labels.unified.size : labels.size} labels)`).join(', ')}, epoch ${best.epoch}${Number.isNaN(best.ap50) ? '' : `, AP50 ${best.ap50.toFixed(3)}`}`); // prettier-ignore
-    return exitCodes.ok.code;
-  } catch (error) {
-    progress.done();
-    if (!interrupt.signal.aborted || error instanceof LabelweaveError) throw error;
-    progress.note('labelweave: stopped by Ctrl-C; go on with --resume');
-    return exitCodes.interrupted.code;
-  } finally {
-    progress.done();
-    process.removeListener('SIGINT', onInterrupt);
-  }
+  };
+  return interruptible(options['quiet'] === true, work, '; go on with --resume');
 }

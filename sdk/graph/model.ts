@@ -3,11 +3,13 @@ import { ArgumentError, ModelError, describe } from '../errors.js';
 import type { Graph } from '../ir/graph.js';
 import { resolveLocation } from '../store/location.js';
 import { checkDigest, readLocation, type ReadOptions } from '../store/read.js';
+import { allOrNone } from './all-or-none.js';
 import type { StoredGraph } from './graph-file.js';
 import { withImageInput } from './image-input.js';
 import { parseJson } from './json.js';
 import { headValues, parseManifest, type Manifest } from './manifest.js';
 import { MANIFEST_FILE, readPackageGraph } from './package.js';
+import type { GraphReader } from './reader.js';
 
 /** A model whose files the caller names one by one; model subpaths of the package export this. */
 export interface ModelFiles {
@@ -73,13 +75,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   return { manifest, graph: ready };
 }
 
-/** A manifest and a way to get its files. */
-interface Reader {
-  manifest: Manifest;
-  read(phase: ModelProgress['phase'], files: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
-}
-
-async function openSource(source: ModelSource, options: OpenModelOptions): Promise<Reader> {
+async function openSource(source: ModelSource, options: OpenModelOptions): Promise<GraphReader> {
   if (typeof source === 'string' || source instanceof URL) {
     const text = String(source);
     if (text === '')
@@ -150,44 +146,31 @@ async function readAll(
   options: OpenModelOptions,
   digests: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  const { signal, onProgress, cache } = options;
-  signal?.throwIfAborted();
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.all(
-      files.map(async ([phase, file, place]) => {
-        const progress = (loaded: number, total: number): void => onProgress?.({ phase, file, loaded, total });
-        const sha256 = Object.hasOwn(digests, file) ? digests[file] : undefined;
-        if (typeof place === 'string' || place instanceof URL)
-          return readLocation(place, { signal: stop.signal, cache, onProgress: progress, sha256 });
-        // Bytes are used in place; a copy is only needed where they stand in shared memory, which typed arrays of constants must not.
-        const bytes = ArrayBuffer.isView(place)
-          ? place.buffer instanceof ArrayBuffer
-            ? (place as Uint8Array<ArrayBuffer>)
-            : new Uint8Array(place)
-          : new Uint8Array(await place.arrayBuffer());
-        if (sha256 !== undefined) await checkDigest(file, bytes, sha256);
-        progress(bytes.length, bytes.length);
-        return bytes;
-      }),
-    );
-  } catch (error) {
-    stop.abort(error);
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
+  const { onProgress, cache } = options;
+  return allOrNone(files, options.signal, async ([phase, file, place], signal) => {
+    const progress = (loaded: number, total: number): void => onProgress?.({ phase, file, loaded, total });
+    const sha256 = Object.hasOwn(digests, file) ? digests[file] : undefined;
+    if (typeof place === 'string' || place instanceof URL)
+      return readLocation(place, { signal, cache, onProgress: progress, sha256 });
+    // Bytes are used in place; a copy is only needed where they stand in shared memory, which typed arrays of constants must not.
+    const bytes = ArrayBuffer.isView(place)
+      ? place.buffer instanceof ArrayBuffer
+        ? (place as Uint8Array<ArrayBuffer>)
+        : new Uint8Array(place)
+      : new Uint8Array(await place.arrayBuffer());
+    if (sha256 !== undefined) await checkDigest(file, bytes, sha256);
+    progress(bytes.length, bytes.length);
+    return bytes;
+  });
 }
 
-async function readOwn(reader: Reader): Promise<StoredGraph> {
+async function readOwn(reader: GraphReader): Promise<StoredGraph> {
   const { graph } = reader.manifest;
   const [texts, weights] = await Promise.all([reader.read('graph', [graph.file]), reader.read('weights', graph.weights)]);
   return readPackageGraph(reader.manifest, (file) => texts.get(file) ?? weights.get(file)!);
 }
 
-type Read = (reader: Reader, outputs: readonly string[], fromManifest: boolean) => Promise<Graph>;
+type Read = (reader: GraphReader, outputs: readonly string[], fromManifest: boolean) => Promise<Graph>;
 
 /** Each importer is code that only its models load. */
 const imported =

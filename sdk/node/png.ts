@@ -2,6 +2,7 @@
 import zlib from 'node:zlib';
 import { promisify } from 'node:util';
 import { ImageError } from '../errors.js';
+import { joinBytes } from '../tensor/bytes.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 
 const inflate = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.inflate);
@@ -143,19 +144,12 @@ export async function encodePng(frame: ImageFrame, options: { level?: number } =
   view.setUint32(4, height);
   header[8] = 8;
   header[9] = channels === 1 ? 0 : channels === 3 ? 2 : 6;
-  const chunks = [
+  return joinBytes([
     Uint8Array.from(signature),
     chunk(chunkName.header, header),
     chunk(chunkName.data, compressed),
     chunk(chunkName.end, new Uint8Array(0)),
-  ];
-  const out = new Uint8Array(chunks.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of chunks) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  ]);
 }
 
 function chunk(name: number, body: Uint8Array): Uint8Array {
@@ -188,15 +182,9 @@ function readHeader(view: DataView, at: number) {
 
 /** Inflates the joined IDAT chunks; never takes more memory than the header allows. */
 async function inflateAll(parts: readonly Uint8Array[], expected: number): Promise<Uint8Array> {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
   let raw: Uint8Array;
   try {
-    raw = await inflate(joined, { maxOutputLength: expected + slack });
+    raw = await inflate(joinBytes(parts), { maxOutputLength: expected + slack });
   } catch (cause) {
     throw broken(
       `damaged pixel data (${cause instanceof Error ? cause.message : String(cause)})`,

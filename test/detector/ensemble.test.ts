@@ -1,6 +1,8 @@
 // Several detectors as one: a shared label space, fusion across models and along a hierarchy, what supports each detection, and bad input.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { DeviceError } from '../../sdk/errors.js';
 import { type Ensemble, loadDetector, type RuntimeKind } from '../../sdk/index.js';
+import { WebGpuRuntime } from '../../sdk/runtime/webgpu/index.js';
 import { labelSpace, unifiedLabelSpace } from '../../sdk/taxonomy/index.js';
 import { taxonomy } from '../../sdk/taxonomy/file/index.js';
 import { colourModel, fullLogit, picture } from './colour-model.js';
@@ -175,6 +177,41 @@ test('a taxonomy that lacks a data set of a model is refused by name', async () 
 test('two label lists under one data set name are refused', async () => {
   const odd = colourModel({ name: 'odd', heads: [{ ...paint, dataset: 'colours' }] });
   await expect(loadDetector([colourModel(), odd], { device: 'reference' })).rejects.toThrow(/one label list for a data set/);
+});
+
+test('a GPU on which one of the models cannot be prepared is passed over, with the reason, as for one model', async () => {
+  const tooLarge = new DeviceError('out-of-memory', { thing: 'graph', found: '9 GB', wanted: 'at most 1 GB' });
+  const { compile } = WebGpuRuntime.prototype;
+  const spy = vi.spyOn(WebGpuRuntime.prototype, 'compile').mockImplementation(function (this: WebGpuRuntime, graph, options) {
+    // Only the painter tells two labels apart.
+    const labels = graph.values.find(({ name }) => name === 'heat')!.shape[3];
+    return labels === paint.labels.length ? Promise.reject(tooLarge) : compile.call(this, graph, options);
+  });
+  const dispose = vi.spyOn(WebGpuRuntime.prototype, 'dispose');
+  try {
+    const options = { device: ['webgpu', 'wasm'], threads: 1 } as const;
+    using single = await loadDetector(models[1]!, options);
+    expect(single.device).toMatchObject({ used: 'wasm', why: [{ kind: 'webgpu', reason: tooLarge.message }] });
+    expect(dispose).toHaveBeenCalledTimes(1);
+    spy.mockClear();
+    const files: string[] = [];
+    using both = await loadDetector(models, {
+      ...options,
+      labels: unified,
+      onProgress: ({ phase, file }) => phase === 'download' && files.push(file!),
+    });
+    expect(spy).toHaveBeenCalledTimes(2);
+    expect(dispose).toHaveBeenCalledTimes(2);
+    expect(both.device).toMatchObject({ asked: single.device.asked, used: 'wasm', why: single.device.why });
+    // Models are read once, whatever devices are tried.
+    expect(files.sort()).toEqual(models.flatMap(({ files }) => Object.keys(files)).sort());
+    using wanted = await loadDetector(models, { labels: unified, device: 'wasm', threads: 1 });
+    expect((await both.detect(scene)).toJSON()).toEqual((await wanted.detect(scene)).toJSON());
+    await expect(loadDetector(models, { device: 'webgpu' })).rejects.toBe(tooLarge);
+    expect(dispose).toHaveBeenCalledTimes(3);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 test('bad options, an empty list and use after dispose are named', async () => {

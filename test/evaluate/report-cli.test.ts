@@ -161,6 +161,59 @@ describe('evaluate in parts, against another model, and on several data sets', (
     expect(json(out('v2.json')).stats).toEqual([1]);
   });
 
+  it('panoptic: merged partial results are the whole', async () => {
+    // Four images of 4 x 3 pixels, [ids of the truth, ids of the prediction]; 1 is a thing, 2 is stuff, 0 is void.
+    const images = [
+      ['111122220000', '111122220000'],
+      ['111111112222', '111111122222'],
+      ['111111112222', '111111222222'],
+      ['111122222200', '112222222222'],
+    ];
+    const write = async (side: 'gt' | 'dt', which: number[]) => {
+      const name = `pan-${side}-${which.join('')}`;
+      mkdirSync(out(name), { recursive: true });
+      const annotations = [];
+      for (const id of which) {
+        const text = images[id]![side === 'gt' ? 0 : 1]!;
+        const data = Uint8Array.from(text, Number);
+        const rgb = Uint8Array.from({ length: data.length * 3 }, (_, i) => (i % 3 === 0 ? data[i / 3]! : 0));
+        writeFileSync(join(out(name), `${id}.png`), await encodePng({ data: rgb, width: 4, height: 3, channels: 3 }));
+        const segments_info = [1, 2].map((k) => ({ id: k, category_id: k, area: text.split(String(k)).length - 1, iscrowd: 0 }));
+        annotations.push({ image_id: id, file_name: `${id}.png`, segments_info });
+      }
+      return file(`${name}.json`, { annotations, categories: [{ id: 1, name: 'one', isthing: 1 }, { id: 2, name: 'two', isthing: 0 }] }); // prettier-ignore
+    };
+    const gt = await write('gt', [0, 1, 2, 3]);
+    await evaluateCommand('panoptic', { gt, dt: await write('dt', [0, 1, 2, 3]), json: out('pan.json'), quiet: true });
+    const whole = json(out('pan.json'));
+    expect(whole.counts.images).toBe(4);
+    // In another order than that of the images: sums are over their order in the ground truth.
+    const parts = [[3], [1, 2], [0]].map((ids) => ({ ids, partial: out(`pan-${ids.join('')}.part`) }));
+    for (const { ids, partial } of parts.slice(0, 2))
+      await evaluateCommand('panoptic', {
+        gt,
+        dt: await write('dt', ids),
+        partial,
+        json: out('pan-part.json'),
+        workers: 2,
+        quiet: true,
+      });
+    expect(json(out('pan-part.json'))).toMatchObject({
+      counts: { images: 2 },
+      diagnostics: [{ code: 'missing-prediction', count: 2 }],
+    });
+    // The last part comes with the merge.
+    const merge = parts.slice(0, 2).map(({ partial }) => partial);
+    const [last, partial] = [await write('dt', [0]), out('pan-all.part')];
+    await evaluateCommand('panoptic', { gt, dt: last, merge, partial, json: out('pan-merged.json'), quiet: true });
+    expect(json(out('pan-merged.json'))).toEqual(whole);
+    await evaluateCommand('panoptic', { gt, merge: partial, json: out('pan-merged.json'), quiet: true });
+    expect(json(out('pan-merged.json'))).toEqual(whole);
+    await expect(evaluateCommand('panoptic', { gt, dt: last, merge: partial, quiet: true })).rejects.toThrow(/5 images in all/);
+    await expect(evaluateCommand('panoptic', { gt, merge: gt, quiet: true })).rejects.toThrow(UsageError);
+    await expect(evaluateCommand('panoptic', { gt, dt: last, quiet: true })).rejects.toThrow(/none for 3 of 4 images/);
+  });
+
   it('coco: a second model, slices and size ranges; objects365 and mapillary are judged as COCO', async () => {
     const options = {
       gt: file('gt.json', truth),

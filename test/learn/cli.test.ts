@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { labelSpace } from 'labelweave';
-import { type AddedLabel, FiringsBuilder, type LearnReport, writeFirings } from 'labelweave/learn';
+import { type AddedLabel, FiringsBuilder, type LearnReport, type Solution, solve, writeFirings } from 'labelweave/learn';
 import { unifiedLabelSpace } from 'labelweave/taxonomy';
 import { readTaxonomy, taxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
 import { writePng } from 'labelweave/node';
@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../sdk/cli/exit.js';
 import { learnCommand } from '../../sdk/cli/learn.js';
 import { chromiumFlags, chromiumPath } from '../chromium.mjs';
-import { uniDetProgram } from './programs.js';
+import { plantedProgram, uniDetProgram } from './programs.js';
 import { hasSharedData, noSharedData } from '../shared-data.js';
 
 let folder: string;
@@ -51,13 +51,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Exit code and what was printed. */
-async function learn(files: string[], options: Record<string, unknown> = {}) {
+/** Exit code and what was printed; `onStderr` gets each piece of stderr when it comes. */
+async function learn(files: string[], options: Record<string, unknown> = {}, onStderr: (text: string) => void = () => {}) {
   let stdout = '';
   let stderr = '';
   const spies = [
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true)),
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true)),
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), onStderr(String(text)), true)),
   ];
   try {
     return { code: await learnCommand(files, options), stdout, stderr };
@@ -222,6 +222,35 @@ describe('learn solve', () => {
     const solution = JSON.parse(readFileSync(file('unidet-solution.json'), 'utf8')) as { merges: unknown[] };
     expect(solution).toMatchObject({ size: 701, optimal: true });
     expect(solution.merges).toHaveLength(189);
+  });
+
+  it('Ctrl-C gives the best answer so far, with its gap', async () => {
+    const large = plantedProgram({ sets: 6, size: 120, seed: 7, near: 2 });
+    // A part of its own comes first: when it is done, the large one is under way.
+    const program = {
+      labels: [...large.labels, ...['p', 'q'].map((dataset) => ({ dataset, id: 0, name: dataset }))],
+      columns: [{ members: [large.labels.length, large.labels.length + 1], cost: 0 }, ...large.columns],
+    };
+    writeFileSync(file('large.json'), JSON.stringify(program));
+    const best = await solve(program.columns, { labels: program.labels });
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = true;
+    try {
+      const options = { columns: file('large.json'), json: file('stopped.json') };
+      const { code, stdout, stderr } = await learn(['solve'], options, (text) => {
+        if (text.startsWith('solving: 1 of')) process.emit('SIGINT');
+      });
+      expect(code).toBe(130);
+      expect(stderr).toContain('labelweave: stopped by Ctrl-C; this is the best answer so far');
+      expect(stdout).toMatch(/; at most [\d.]+ % from the best \(solver own\)\n$/);
+    } finally {
+      process.stderr.isTTY = isTTY;
+    }
+    const stopped = JSON.parse(readFileSync(file('stopped.json'), 'utf8')) as Solution;
+    expect(stopped.optimal).toBe(false);
+    expect(stopped.objective).toBeGreaterThanOrEqual(best.objective - 1e-9);
+    expect(stopped.objective * (1 - stopped.gap)).toBeLessThanOrEqual(best.objective + 1e-9);
+    expect(stopped.merges.length).toBeGreaterThan(0);
   });
 
   it('bad columns are refused with their place, and nothing is written', async () => {

@@ -46,6 +46,11 @@ export interface EvaluatePanopticOptions extends PanopticOptions {
   readPrediction(fileName: string): PanopticPixels | Promise<PanopticPixels>;
   /** Images at a time, each on a thread of its own for counting: a number, or `auto` for one a processor. Default 1: the calling thread. */
   workers?: number | 'auto' | undefined;
+  /**
+   * An evaluator that counts the images, for a part of an evaluation: it may hold other parts, and `toShard()` gives this one. Then predictions may be of some
+   * images only. Default: a new one, and a prediction for every image.
+   */
+  evaluator?: PanopticEvaluator | undefined;
   /** Stops between images; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
   /** Images done and images in all. */
@@ -64,25 +69,28 @@ export async function evaluatePanoptic(options: EvaluatePanopticOptions): Promis
   const truths = byImage(groundTruth?.annotations, 'invalid-ground-truth');
   const predicted = byImage(predictions?.annotations, 'invalid-predictions');
   const missing = [...truths.keys()].filter((id) => !predicted.has(id));
-  if (missing.length > 0) {
+  if (missing.length > 0 && !options.evaluator) {
     throw new EvaluationError('invalid-predictions', {
       thing: 'panoptic predictions',
       found: `none for ${missing.length} of ${truths.size} images: ${missing.slice(0, 5).join(', ')}`,
       wanted: 'one for every image of the ground truth',
     });
   }
-  const evaluator = new PanopticEvaluator(groundTruth.categories, options);
-  const pool = workers > 1 && truths.size > 1 ? new OverlapPool(Math.min(workers, truths.size)) : undefined;
-  const images = [...truths].entries();
+  const evaluator = options.evaluator ?? new PanopticEvaluator(groundTruth.categories, options);
+  const images = [...truths.entries()].flatMap(([imageId, truth], order) => {
+    const guess = predicted.get(imageId);
+    return guess ? [{ imageId, order, truth, guess }] : [];
+  });
+  const pool = workers > 1 && images.length > 1 ? new OverlapPool(Math.min(workers, images.length)) : undefined;
+  const queue = images.values();
   let done = 0;
   let stopped = false;
-  onProgress?.(0, truths.size);
+  onProgress?.(0, images.length);
   /** Takes one image after the other; several run side by side. */
   const work = async () => {
-    for (const [order, [imageId, truth]] of images) {
+    for (const { imageId, order, truth, guess } of queue) {
       signal?.throwIfAborted();
       if (stopped) return;
-      const guess = predicted.get(imageId)!;
       const [truthIds, guessIds] = await Promise.all([
         idsOf(await readGroundTruth(truth.file_name), truth.file_name, signal),
         idsOf(await readPrediction(guess.file_name), guess.file_name, signal),
@@ -98,7 +106,7 @@ export async function evaluatePanoptic(options: EvaluatePanopticOptions): Promis
         },
         overlaps,
       );
-      onProgress?.(++done, truths.size);
+      onProgress?.(++done, images.length);
     }
   };
   try {

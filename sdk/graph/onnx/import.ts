@@ -3,6 +3,7 @@ import { ArgumentError, ModelError, describe } from '../../errors.js';
 import { GraphBuilder } from '../../ir/builder.js';
 import type { Graph, ValueId } from '../../ir/graph.js';
 import { formatShape, sizeOf } from '../../tensor/shape.js';
+import { executionOrder } from '../execution-order.js';
 import { nameOutputs } from '../outputs.js';
 import { Algebra, channelsLast, MAX_GENERATED_ELEMENTS, type Tensor } from './algebra.js';
 import { elementTypeName, ElementType, type OnnxDimension, type OnnxModel, type OnnxNode, type OnnxValueInfo } from './model.js';
@@ -38,7 +39,8 @@ export function importOnnx(model: OnnxModel, options: OnnxImportOptions = {}): G
   const { file } = model;
   const opset = checkOpset(model);
   const wanted = wantedOutputs(model, options.outputs);
-  const { order, sources } = executionOrder(model, wanted);
+  const sources = writers(model);
+  const order = nodeOrder(model, sources, wanted);
   const algebra = new Algebra(new GraphBuilder(), options.mostGenerated ?? MAX_GENERATED_ELEMENTS);
   const tensors = new Map<string, Tensor>();
   const shapes = inputShapes(model, options);
@@ -158,13 +160,8 @@ function wantedOutputs(model: OnnxModel, names: readonly string[] | undefined): 
   return wanted;
 }
 
-interface Step {
-  node: OnnxNode;
-  neededFor: string;
-}
-
-/** Every needed node after the nodes it reads. Depth first with an own stack: graphs are thousands of nodes deep. */
-function executionOrder(model: OnnxModel, wanted: readonly string[]): { order: Step[]; sources: Map<string, OnnxNode> } {
+/** The node that writes each value. */
+function writers(model: OnnxModel): Map<string, OnnxNode> {
   const sources = new Map<string, OnnxNode>();
   for (const node of model.nodes) {
     for (const name of node.outputs) {
@@ -178,38 +175,22 @@ function executionOrder(model: OnnxModel, wanted: readonly string[]): { order: S
       sources.set(name, node);
     }
   }
-  const order: Step[] = [];
-  const state = new Map<OnnxNode, 'open' | 'done'>();
-  for (const neededFor of wanted) {
-    const first = sources.get(neededFor);
-    if (!first) continue;
-    const stack = [{ node: first, leave: false }];
-    while (stack.length > 0) {
-      const { node, leave } = stack.pop()!;
-      if (leave) {
-        state.set(node, 'done');
-        order.push({ node, neededFor });
-        continue;
-      }
-      if (state.has(node)) continue;
-      state.set(node, 'open');
-      stack.push({ node, leave: true });
-      for (const name of node.inputs.toReversed()) {
-        const source = name === '' ? undefined : sources.get(name);
-        if (!source) continue;
-        // A node stays open while its descendants are visited: meeting an open one closes a cycle.
-        if (state.get(source) === 'open') {
-          throw new ModelError('invalid-model', {
-            thing: `output "${neededFor}" of "${model.file}"`,
-            found: `a cycle through ${nodeTitle(source)} and ${nodeTitle(node)}`,
-            wanted: 'a graph without cycles',
-          });
-        }
-        stack.push({ node: source, leave: false });
-      }
-    }
-  }
-  return { order, sources };
+  return sources;
+}
+
+function nodeOrder(model: OnnxModel, sources: ReadonlyMap<string, OnnxNode>, wanted: readonly string[]) {
+  const writersOf = (names: readonly string[]): OnnxNode[] =>
+    names.flatMap((name) => (name === '' ? [] : (sources.get(name) ?? [])));
+  return executionOrder(
+    wanted.flatMap((neededFor) => writersOf([neededFor]).map((node) => ({ node, neededFor }))),
+    (node) => writersOf(node.inputs.toReversed()),
+    (neededFor, source, node) =>
+      new ModelError('invalid-model', {
+        thing: `output "${neededFor}" of "${model.file}"`,
+        found: `a cycle through ${nodeTitle(source)} and ${nodeTitle(node)}`,
+        wanted: 'a graph without cycles',
+      }),
+  );
 }
 
 function converterOf(node: OnnxNode, neededFor: string): (typeof converters)[string] {

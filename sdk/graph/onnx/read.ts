@@ -1,15 +1,10 @@
 // Reads an ONNX model whose manifest is known: the file, weight files beside it, then the graph. Loaded only for such models.
-import { ArgumentError, ModelError, describe } from '../../errors.js';
+import { ModelError, describe } from '../../errors.js';
 import type { Graph } from '../../ir/graph.js';
-import { isLocalName, type Manifest } from '../manifest.js';
+import { isLocalName } from '../manifest.js';
+import { type GraphReader, blameManifest } from '../reader.js';
 import { importOnnx } from './import.js';
 import { readOnnxModel, type OnnxModel } from './model.js';
-
-/** A manifest and a way to get its files by the names that the manifest or the model gives them. */
-export interface OnnxReader {
-  manifest: Manifest;
-  read(phase: 'graph' | 'weights', files: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
-}
 
 /**
  * The graph up to `outputs`; its image input is [1, height, width, 3], whether the file has channels first or last. Outputs with four axes are
@@ -17,7 +12,7 @@ export interface OnnxReader {
  * `fromManifest`: the manifest names the outputs, so that a name the graph lacks is the manifest's mistake, a ModelError.
  * Throws ModelError, LoadError, or ArgumentError for outputs of the caller.
  */
-export async function readOnnx(reader: OnnxReader, outputs: readonly string[], fromManifest: boolean): Promise<Graph> {
+export async function readOnnx(reader: GraphReader, outputs: readonly string[], fromManifest: boolean): Promise<Graph> {
   const { graph, input } = reader.manifest;
   const files = await reader.read('graph', [graph.file]);
   const model = readOnnxModel(files.get(graph.file)!, graph.file);
@@ -26,19 +21,14 @@ export async function readOnnx(reader: OnnxReader, outputs: readonly string[], f
   // A size of 3 on the last axis, and none on the second, is an image with channels last.
   const last = declared?.length === 4 && declared[3] === 3 && declared[1] !== 3;
   const shape = last ? [1, input.height, input.width, 3] : [1, 3, input.height, input.width];
-  try {
-    return importOnnx(model, {
+  return blameManifest(fromManifest, () =>
+    importOnnx(model, {
       outputs,
       inputShapes: { [input.name]: shape },
       channelsLast: { inputs: last ? [] : [input.name], outputs: last ? [] : outputs },
       externalData: (location) => external.get(location),
-    });
-  } catch (error) {
-    // What the importer calls a wrong argument came from the manifest.
-    if (!(error instanceof ArgumentError) || !fromManifest) throw error;
-    const { thing, found, wanted } = error;
-    throw new ModelError('invalid-model', { thing: `manifest, ${thing}`, found, wanted, cause: error });
-  }
+    }),
+  );
 }
 
 /** Files that hold weights beside the model, by location. Names that leave the folder are refused before anything is read. */

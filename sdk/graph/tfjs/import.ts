@@ -4,6 +4,7 @@ import { GraphBuilder } from '../../ir/builder.js';
 import type { Graph, ValueId } from '../../ir/graph.js';
 import type { ValueDType } from '../../ir/infer.js';
 import { formatShape } from '../../tensor/shape.js';
+import { executionOrder } from '../execution-order.js';
 import { nameOutputs } from '../outputs.js';
 import { checkFinite } from '../weights-check.js';
 import { NodeContext } from './context.js';
@@ -55,7 +56,7 @@ export function importTfjs(model: TfjsModel, weights: ReadonlyMap<string, TfjsWe
     return found;
   };
 
-  for (const { node, neededFor } of executionOrder(nodes, wanted, file)) {
+  for (const { node, neededFor } of nodeOrder(nodes, wanted, file)) {
     const thing = `node "${node.name}" (${node.op})`;
     if (node.op === 'NoOp') continue;
     if (node.op === 'Const') {
@@ -132,51 +133,35 @@ function splitReference(reference: string): { node: string; index: number } {
   return match ? { node: match[1]!, index: Number(match[2]) } : { node: reference, index: 0 };
 }
 
-/** Every needed node after the nodes it reads. Depth first with an own stack: graphs are thousands of nodes deep. */
-function executionOrder(
-  nodes: ReadonlyMap<string, TfjsNode>,
-  wanted: readonly Wanted[],
-  file: string,
-): { node: TfjsNode; neededFor: string }[] {
-  const order: { node: TfjsNode; neededFor: string }[] = [];
-  const state = new Map<string, 'open' | 'done'>();
-  for (const { name: neededFor, reference } of wanted) {
-    const stack = [{ name: splitReference(reference).node, leave: false }];
-    while (stack.length > 0) {
-      const { name, leave } = stack.pop()!;
-      const node = nodes.get(name)!;
-      if (leave) {
-        state.set(name, 'done');
-        order.push({ node, neededFor });
-        continue;
-      }
-      if (state.has(name)) continue;
-      state.set(name, 'open');
-      stack.push({ name, leave: true });
-      for (const input of node.input.toReversed()) {
-        if (input.startsWith('^')) continue;
-        const source = splitReference(input).node;
-        if (!nodes.has(source))
-          throw new ModelError('invalid-model', {
-            thing: `node "${name}" (${node.op})`,
-            found: `input ${describe(input)}`,
-            wanted: 'the name of a node',
-          });
-        // A node stays open while its descendants are visited: meeting an open one closes a cycle.
-        if (state.get(source) === 'open') {
-          const loop = [...nodes.values()].some(({ op }) => op === 'NextIteration');
-          throw new ModelError(loop ? 'unsupported-operator' : 'invalid-model', {
-            thing: `output "${neededFor}" of "${file}"`,
-            found: `${loop ? 'a loop (tf.while)' : 'a cycle'} through "${source}" and "${name}"`,
-            wanted: 'a graph without loops',
-            next: 'Choose outputs before it (option outputs).',
-          });
-        }
-        stack.push({ name: source, leave: false });
-      }
-    }
+/** The nodes whose results a node reads, the last one first. */
+function* sourcesOf(node: TfjsNode, nodes: ReadonlyMap<string, TfjsNode>): Generator<TfjsNode> {
+  for (const input of node.input.toReversed()) {
+    if (input.startsWith('^')) continue;
+    const source = nodes.get(splitReference(input).node);
+    if (!source)
+      throw new ModelError('invalid-model', {
+        thing: `node "${node.name}" (${node.op})`,
+        found: `input ${describe(input)}`,
+        wanted: 'the name of a node',
+      });
+    yield source;
   }
-  return order;
+}
+
+function nodeOrder(nodes: ReadonlyMap<string, TfjsNode>, wanted: readonly Wanted[], file: string) {
+  return executionOrder(
+    wanted.map(({ name, reference }) => ({ node: nodes.get(splitReference(reference).node)!, neededFor: name })),
+    (node) => sourcesOf(node, nodes),
+    (neededFor, source, node) => {
+      const loop = [...nodes.values()].some(({ op }) => op === 'NextIteration');
+      return new ModelError(loop ? 'unsupported-operator' : 'invalid-model', {
+        thing: `output "${neededFor}" of "${file}"`,
+        found: `${loop ? 'a loop (tf.while)' : 'a cycle'} through "${source.name}" and "${node.name}"`,
+        wanted: 'a graph without loops',
+        next: 'Choose outputs before it (option outputs).',
+      });
+    },
+  );
 }
 
 function placeholder(builder: GraphBuilder, model: TfjsModel, node: TfjsNode, options: TfjsImportOptions): ValueId {

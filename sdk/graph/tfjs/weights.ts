@@ -2,6 +2,7 @@
 import { ModelError, describe } from '../../errors.js';
 import { Constant } from '../../ir/graph.js';
 import { MAX_ELEMENTS } from '../../ir/infer.js';
+import { joinBytes } from '../../tensor/bytes.js';
 import { formatShape, sizeOf, type Shape } from '../../tensor/shape.js';
 import type { TfjsWeightGroup, TfjsWeightSpec } from './format.js';
 
@@ -69,24 +70,19 @@ export function readTfjsWeights(
 }
 
 function joinShards(group: TfjsWeightGroup, shard: (path: string) => Uint8Array | undefined): Uint8Array<ArrayBuffer> {
-  const parts = group.paths.map((path) => {
-    const bytes = shard(path);
-    if (!bytes) {
-      throw new ModelError('invalid-weights', {
-        thing: `shard "${path}"`,
-        found: 'no such file',
-        wanted: 'the file that weightsManifest names',
-      });
-    }
-    return bytes;
-  });
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
-  return joined;
+  return joinBytes(
+    group.paths.map((path) => {
+      const bytes = shard(path);
+      if (!bytes) {
+        throw new ModelError('invalid-weights', {
+          thing: `shard "${path}"`,
+          found: 'no such file',
+          wanted: 'the file that weightsManifest names',
+        });
+      }
+      return bytes;
+    }),
+  );
 }
 
 function decode(spec: TfjsWeightSpec, buffer: ArrayBuffer): Constant | undefined {

@@ -1,6 +1,6 @@
 // GLPK (package glpk.js, GPL-3.0) as a solver of the 0-1 program: an optional peer that a program installs itself; nothing of it is in this package.
-import { describe, LearnError } from '../../errors.js';
 import { columnsByRow, type Packing } from './packing.js';
+import { failed, unavailable } from './peer.js';
 import type { AdapterAnswer, AdapterOptions } from './solve.js';
 
 interface Variable {
@@ -41,13 +41,7 @@ export async function solveWith(packing: Packing, { timeLimit, load }: AdapterOp
     const module = (await (load?.() ?? import(/* @vite-ignore */ /* webpackIgnore: true */ name))) as { default: () => Promise<Glpk> }; // prettier-ignore
     glpk = await module.default();
   } catch (cause) {
-    throw new LearnError('solver-unavailable', {
-      thing: 'solver "glpk"',
-      found: describe(cause instanceof Error ? cause.message : cause),
-      wanted: 'the package glpk.js, version 5',
-      next: 'Install it (npm i glpk.js; its licence is GPL-3.0), or use the solver "own".',
-      cause,
-    });
+    throw unavailable('glpk', 'the package glpk.js, version 5', 'Install it (npm i glpk.js; its licence is GPL-3.0)', cause);
   }
   try {
     const { result } = await glpk.solve(programOf(packing, glpk), {
@@ -63,13 +57,7 @@ export async function solveWith(packing: Packing, { timeLimit, load }: AdapterOp
     if (timeLimit !== undefined && result.status === glpk.GLP_UNDEF) return { chosen: [], optimal: false };
     throw new Error(`status ${result.status}`);
   } catch (cause) {
-    throw new LearnError('solver-failed', {
-      thing: 'solver "glpk"',
-      found: describe(cause instanceof Error ? cause.message : cause),
-      wanted: 'an optimal solution',
-      next: 'Use the solver "own".',
-      cause,
-    });
+    throw failed('glpk', cause);
   } finally {
     glpk.terminate?.();
   }

@@ -1,6 +1,6 @@
 // HiGHS (package `highs`, MIT) as a solver of the 0-1 program: an optional peer that a program installs itself; nothing of it is in this package.
-import { describe, LearnError } from '../../errors.js';
 import { columnsByRow, type Packing } from './packing.js';
+import { failed, unavailable } from './peer.js';
 import type { AdapterAnswer, AdapterOptions } from './solve.js';
 
 interface Highs {
@@ -21,13 +21,7 @@ export async function solveWith(packing: Packing, { timeLimit, load, locateFile 
     const open = (typeof module === 'function' ? module : module.default) as (options?: object) => Promise<Highs>;
     highs = await open(locateFile ? { locateFile } : {});
   } catch (cause) {
-    throw new LearnError('solver-unavailable', {
-      thing: 'solver "highs"',
-      found: describe(cause instanceof Error ? cause.message : cause),
-      wanted: 'the package highs',
-      next: 'Install it (npm i highs), or use the solver "own".',
-      cause,
-    });
+    throw unavailable('highs', 'the package highs', 'Install it (npm i highs)', cause);
   }
   const options = {
     output_flag: false,
@@ -43,13 +37,7 @@ export async function solveWith(packing: Packing, { timeLimit, load, locateFile 
     if (/limit/iu.test(Status)) return { chosen: isFeasible(packing, chosen) ? chosen : [], optimal: false };
     throw new Error(`status ${Status}`);
   } catch (cause) {
-    throw new LearnError('solver-failed', {
-      thing: 'solver "highs"',
-      found: describe(cause instanceof Error ? cause.message : cause),
-      wanted: 'an optimal solution',
-      next: 'Use the solver "own".',
-      cause,
-    });
+    throw failed('highs', cause);
   }
 }
 

@@ -1,27 +1,25 @@
 // A compiled graph on a GPU: buffers, bind groups, and one pass and one submission a frame. Lowering and placing are not here.
 import { ArgumentError, describe, DisposedError, InternalError } from '../../errors.js';
-import type { Graph, Value, ValueId } from '../../ir/graph.js';
+import type { Graph, ValueId } from '../../ir/graph.js';
 import type { TensorData } from '../../tensor/dtype.js';
-import { floatArrayToHalf, halfArrayToFloat } from '../../tensor/half.js';
-import { formatShape, shapesEqual, sizeOf } from '../../tensor/shape.js';
+import { formatShape, shapesEqual } from '../../tensor/shape.js';
 import { checkFeed, copyFeeds } from '../feeds.js';
 import type { SharedBank } from '../memory-plan.js';
 import { pause } from '../pause.js';
 import type { CompileOptions, Executable, GpuTensor, PlanStep, Results, RunRequest, StepTime } from '../runtime.js';
+import { uploadConstants } from './constants.js';
 import { MAP_READ, Usage, type Gpu, type Program } from './gpu.js';
 import { ImageSlot } from './image.js';
-import { layOut, lowerContext, lowerGraph, tooLarge, type Bound, type Layout } from './layout.js';
+import { layOut, lowerContext, lowerGraph, type Bound, type Layout } from './layout.js';
 import type { Scalar } from './kernels.js';
 import { wideValues } from './lower/index.js';
-import { Profiler } from './profile.js';
+import { Profiler, timeApart, type StepName } from './profile.js';
 import type { Tuning } from './tune.js';
 import { Turns, type Slot } from './turns.js';
+import { bytesOf, numbersOf, tensorOf, write, writeInput, type Input, type Output, type Place } from './values.js';
 
 /** Longest time in ms that compilation keeps the event loop. */
 const SLICE_MS = 12;
-
-/** Constants are uploaded in pieces of about this size, so that packing needs little memory. */
-const CHUNK_BYTES = 8 * 2 ** 20;
 
 /** What executables need of the runtime that made them. */
 export interface Host {
@@ -29,13 +27,6 @@ export interface Host {
   readonly tuning: Tuning;
   /** Most bytes for intermediate values and for constants of one graph. */
   readonly memoryLimit: number;
-}
-
-/** A range of a buffer. */
-interface Place {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly size: number;
 }
 
 /** One dispatch, ready to encode. */
@@ -49,27 +40,6 @@ interface Step {
   group: GPUBindGroup | undefined;
   /** Reads pixels: its bind group is made again when their buffer grows. */
   readonly image: ImageSlot | undefined;
-}
-
-/** Where a readable value lies: on the device, or in the graph itself. */
-interface Output {
-  readonly value: Value;
-  readonly place: Place | undefined;
-  readonly constant: TensorData | undefined;
-  /** How floats are stored. */
-  readonly scalar: Scalar;
-  /** Numbers in the type the caller sees, where the device stores another one. */
-  widened: TensorData | undefined;
-}
-
-/** A tensor input. */
-interface Input {
-  readonly value: Value;
-  readonly place: Place;
-  /** How floats are stored. */
-  readonly scalar: Scalar;
-  /** The feed in the type the device stores, where it differs. */
-  stored: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | undefined;
 }
 
 export class WebGpuExecutable implements Executable {
@@ -140,10 +110,16 @@ export class WebGpuExecutable implements Executable {
         }),
       );
       programs.catch(() => undefined);
-      const constants = await executable.#upload(breathe, step);
-      const places = await gpu.checked('memory for a graph', () => executable.#allocate());
+      const constants = await uploadConstants(gpu, layout.constants, {
+        memoryLimit: host.memoryLimit,
+        buffer: (size) => executable.#buffer('constants', size, Usage.storage | Usage.copyTarget | Usage.copySource),
+        step,
+        breathe,
+      });
+      executable.#sizes.constants = constants.bytes;
+      const banks = await gpu.checked('memory for a graph', () => executable.#allocate());
       const made = await abortable(programs, signal);
-      await gpu.checked('bind groups', () => executable.#assemble(made, places, constants, linked));
+      await gpu.checked('bind groups', () => executable.#assemble(made, banks, constants.places, linked));
       signal?.throwIfAborted();
     } catch (error) {
       executable.#free();
@@ -288,46 +264,6 @@ export class WebGpuExecutable implements Executable {
     const buffer = this.#host.gpu.device.createBuffer({ label, size, usage });
     this.#buffers.push(buffer);
     return buffer;
-  }
-
-  /** Packs the constants and uploads them in a few buffers. */
-  async #upload(breathe: () => Promise<void> | undefined, step: () => void): Promise<Map<string, Place>> {
-    const { gpu, memoryLimit } = this.#host;
-    const { maxStorageBufferBindingSize: largest, maxBufferSize } = gpu.facts.limits;
-    const alignment = gpu.device.limits.minStorageBufferOffsetAlignment;
-    const places = new Map<string, Place>();
-    let waiting: { key: string; bytes: Uint8Array<ArrayBuffer>; offset: number; size: number }[] = [];
-    let end = 0;
-    const flush = async (): Promise<void> => {
-      if (waiting.length === 0) return;
-      await gpu.checked('memory for constants', () => {
-        const buffer = this.#buffer('constants', end, Usage.storage | Usage.copyTarget | Usage.copySource);
-        for (const { key, bytes, offset, size } of waiting) {
-          write(gpu, buffer, offset, bytes);
-          places.set(key, { buffer, offset, size });
-        }
-      });
-      this.#sizes.constants += end;
-      waiting = [];
-      end = 0;
-    };
-    for (const [key, data] of this.#layout.constants) {
-      const view = data();
-      const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
-      const size = Math.max(16, Math.ceil(bytes.length / 16) * 16);
-      if (size > largest)
-        throw tooLarge(`constant "${key}"`, `${size} bytes`, `at most ${largest}, the largest binding of ${gpu.facts.name}`);
-      if (this.#sizes.constants + end + size > memoryLimit) {
-        throw tooLarge('constants', `more than ${this.#sizes.constants + end} bytes`, `at most ${memoryLimit} (memoryLimit)`);
-      }
-      if (end + size > Math.min(maxBufferSize, Math.max(CHUNK_BYTES, size)) && end > 0) await flush();
-      waiting.push({ key, bytes, offset: end, size });
-      end = Math.ceil((end + size) / alignment) * alignment;
-      step();
-      await breathe();
-    }
-    await flush();
-    return places;
   }
 
   /** Makes the buffers of intermediate values, behind those of the base. */
@@ -488,7 +424,11 @@ export class WebGpuExecutable implements Executable {
       else await gpu.checked('frame', submit).then(() => (this.#proved = true));
       await gpu.settled(buffer ? buffer.mapAsync(MAP_READ, 0, bytes) : gpu.device.queue.onSubmittedWorkDone());
       if (this.#profiler) this.#profile = await this.#profiler.read(this.#allNames());
-      else if (this.#options.profile) this.#profile = await this.#timeApart();
+      else if (this.#options.profile) {
+        const steps: Step[] = [];
+        this.#encodeSteps((step) => steps.push(step), 0);
+        this.#profile = await timeApart(gpu, this.#allNames(), (pass, index) => encodeStep(pass, steps[index]!));
+      }
       await before;
       this.#alive();
       request.signal?.throwIfAborted();
@@ -563,22 +503,8 @@ export class WebGpuExecutable implements Executable {
 
   #feed(feeds: RunRequest['feeds']): void {
     if (this.#base) this.#base.#feed(feeds);
-    for (const [name, input] of this.#inputs) this.#writeInput(input, feeds[name] as TensorData);
+    for (const [name, input] of this.#inputs) writeInput(this.#host.gpu, input, feeds[name] as TensorData);
     for (const [name, image] of this.#images) image.write(feeds[name]!);
-  }
-
-  #writeInput(input: Input, feed: TensorData): void {
-    const { gpu } = this.#host;
-    const { buffer, offset } = input.place;
-    if (feed instanceof Float32Array && input.scalar === 'f16') {
-      input.stored ??= new Uint16Array(Math.ceil(feed.length / 2) * 2);
-      floatArrayToHalf(feed, input.stored as Uint16Array);
-    } else if (feed instanceof Uint8Array) {
-      input.stored ??= new Uint32Array(feed.length);
-      input.stored.set(feed);
-    }
-    const data = input.stored ?? feed;
-    if (data.byteLength > 0) gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
   }
 
   /** Encodes everything and hands it to the device. */
@@ -606,35 +532,6 @@ export class WebGpuExecutable implements Executable {
     device.queue.submit([encoder.finish()]);
   }
 
-  /**
-   * Times where the device has no timestamps: behind the frame, whose results are copied by then, each dispatch once more in a submission of its own. The time
-   * of an empty submission is taken off; what is left is an upper bound.
-   */
-  async #timeApart(): Promise<StepTime[]> {
-    const { gpu } = this.#host;
-    const { queue } = gpu.device;
-    const time = async (step?: Step): Promise<number> => {
-      const encoder = gpu.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      if (step) encodeStep(pass, step);
-      pass.end();
-      const start = performance.now();
-      queue.submit([encoder.finish()]);
-      await gpu.settled(queue.onSubmittedWorkDone());
-      return performance.now() - start;
-    };
-    const steps: Step[] = [];
-    this.#encodeSteps((step) => steps.push(step), 0);
-    const empty = Math.min(await time(), await time(), await time());
-    const profile: StepTime[] = [];
-    for (const [i, { name, op, first }] of this.#allNames().entries()) {
-      const ms = Math.max(0, (await time(steps[i])) - empty);
-      if (first) profile.push({ name, op, ms });
-      else profile.at(-1)!.ms += ms;
-    }
-    return profile;
-  }
-
   /** The steps of the base, then its own; gives the number of steps. */
   #encodeSteps(encode: (step: Step, index: number) => void, first: number): number {
     let index = this.#base ? this.#base.#encodeSteps(encode, first) : first;
@@ -650,7 +547,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Name and operator of the node behind each step. */
-  #allNames(): { name: string; op: string; first: boolean }[] {
+  #allNames(): StepName[] {
     const { nodes } = this.#layout.graph;
     const own = this.#steps.map(({ node }, i) => {
       return { name: nodes[node]!.name, op: nodes[node]!.op, first: this.#steps[i - 1]?.node !== node };
@@ -669,42 +566,6 @@ function encodeStep(pass: GPUComputePassEncoder, step: Step): void {
   pass.setPipeline(programOf(step).pipeline);
   pass.setBindGroup(0, group!);
   pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-}
-
-/** Writes bytes of any length to a fresh range; the device takes whole words only. */
-function write(gpu: Gpu, buffer: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
-  const { queue } = gpu.device;
-  const whole = bytes.length & ~3;
-  if (whole > 0) queue.writeBuffer(buffer, offset, bytes, 0, whole);
-  if (whole === bytes.length) return;
-  const rest = new Uint8Array(4);
-  rest.set(bytes.subarray(whole));
-  queue.writeBuffer(buffer, offset + whole, rest);
-}
-
-/** The numbers of an output as the caller sees them: views of mapped memory where the device stores the same type. */
-function numbersOf(output: Output, mapped: ArrayBuffer | undefined, at: number): TensorData {
-  if (output.constant) return output.constant;
-  const { dtype, shape } = output.value;
-  const size = sizeOf(shape);
-  if (dtype === 'int32') return new Int32Array(mapped!, at, size);
-  if (dtype === 'float32') {
-    if (output.scalar === 'f32') return new Float32Array(mapped!, at, size);
-    output.widened ??= new Float32Array(size);
-    return halfArrayToFloat(new Uint16Array(mapped!, at, size), output.widened as Float32Array);
-  }
-  output.widened ??= new Uint8Array(size);
-  output.widened.set(new Uint32Array(mapped!, at, size));
-  return output.widened;
-}
-
-const bytesOf = (data: TensorData): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-
-function tensorOf({ value, scalar, constant }: Output, buffer: GPUBuffer): GpuTensor {
-  const { dtype, shape } = value;
-  if (dtype === 'float32') return { buffer, dtype: scalar === 'f16' && !constant ? 'float16' : 'float32', shape };
-  return { buffer, dtype: dtype === 'int32' ? 'int32' : 'uint32', shape };
 }
 
 /** Rejects as soon as the signal aborts; what is under way ends by itself. */

@@ -1,9 +1,27 @@
-// Times the dispatches of a frame by timestamps of the device (timestamp-query). One frame at a time.
+// Times the dispatches of a frame: by timestamps of the device (timestamp-query), or one by one where it has none. One frame at a time.
 import type { StepTime } from '../runtime.js';
 import { MAP_READ, Usage, type Gpu } from './gpu.js';
 
 /** Most queries of one set (WebGPU specification, 20.1). */
 const SET = 4096;
+
+/** Which node a dispatch belongs to. */
+export interface StepName {
+  readonly name: string;
+  readonly op: string;
+  /** The first of its node. */
+  readonly first: boolean;
+}
+
+/** The times of dispatches, in milliseconds, by node. */
+function byNode(names: readonly StepName[], times: readonly number[]): StepTime[] {
+  const profile: StepTime[] = [];
+  for (const [i, { name, op, first }] of names.entries()) {
+    if (first) profile.push({ name, op, ms: times[i]! });
+    else profile.at(-1)!.ms += times[i]!;
+  }
+  return profile;
+}
 
 export class Profiler {
   readonly #sets: GPUQuerySet[] = [];
@@ -42,19 +60,14 @@ export class Profiler {
   }
 
   /** Times by node, once the frame is done. */
-  async read(names: readonly { name: string; op: string; first: boolean }[]): Promise<StepTime[]> {
+  async read(names: readonly StepName[]): Promise<StepTime[]> {
     if (this.steps === 0) return [];
     await this.gpu.settled(this.#staging.mapAsync(MAP_READ));
-    const times = new BigUint64Array(this.#staging.getMappedRange(), 0, this.steps * 2);
-    const profile: StepTime[] = [];
-    for (const [i, { name, op, first }] of names.entries()) {
-      // Nanoseconds; a device that changed its clock on the way may run backwards.
-      const ms = Math.max(0, Number(times[i * 2 + 1]! - times[i * 2]!)) / 1e6;
-      if (first) profile.push({ name, op, ms });
-      else profile.at(-1)!.ms += ms;
-    }
+    const stamps = new BigUint64Array(this.#staging.getMappedRange(), 0, this.steps * 2);
+    // Nanoseconds; a device that changed its clock on the way may run backwards.
+    const times = names.map((_, i) => Math.max(0, Number(stamps[i * 2 + 1]! - stamps[i * 2]!)) / 1e6);
     this.#staging.unmap();
-    return profile;
+    return byNode(names, times);
   }
 
   dispose(): void {
@@ -62,4 +75,30 @@ export class Profiler {
     this.#resolved.destroy();
     this.#staging.destroy();
   }
+}
+
+/**
+ * Times where the device has no timestamps: behind the frame, whose results are copied by then, each dispatch once more in a submission of its own. The time
+ * of an empty submission is taken off; what is left is an upper bound. `encode` writes dispatch `index` into a pass.
+ */
+export async function timeApart(
+  gpu: Gpu,
+  names: readonly StepName[],
+  encode: (pass: GPUComputePassEncoder, index: number) => void,
+): Promise<StepTime[]> {
+  const { queue } = gpu.device;
+  const time = async (index?: number): Promise<number> => {
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    if (index !== undefined) encode(pass, index);
+    pass.end();
+    const start = performance.now();
+    queue.submit([encoder.finish()]);
+    await gpu.settled(queue.onSubmittedWorkDone());
+    return performance.now() - start;
+  };
+  const empty = Math.min(await time(), await time(), await time());
+  const times: number[] = [];
+  for (const index of names.keys()) times.push(Math.max(0, (await time(index)) - empty));
+  return byNode(names, times);
 }

@@ -125,6 +125,19 @@ export class Context {
   }
 }
 
+/** Regions of a step's scratch, one behind another. */
+export class Scratch {
+  /** Bytes of all regions. */
+  bytes = 0;
+
+  /** Adds a region; gives where it starts. */
+  reserve(bytes: number): number {
+    const at = this.bytes;
+    this.bytes += room(bytes);
+    return at;
+  }
+}
+
 /** Bytes rounded up so that the next region in the same scratch starts aligned, with room to read behind. */
 export function room(bytes: number): number {
   return Math.ceil((bytes + OVERREAD) / 64) * 64;

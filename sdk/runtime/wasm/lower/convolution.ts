@@ -5,7 +5,7 @@ import { NONE } from '../../../ir/operators.js';
 import { sizeOf } from '../../../tensor/shape.js';
 import { Step } from '../step.js';
 import { broadcastStrides, walks } from './axes.js';
-import { room, type Address, type Context, type Lowering } from './context.js';
+import { room, Scratch, type Address, type Context, type Lowering } from './context.js';
 import { binaryStep, copySteps } from './elementwise.js';
 import { packedColumns, packPanels } from './panels.js';
 import { winograd, winogradWeights } from './winograd.js';
@@ -69,15 +69,10 @@ export const conv2d: Lowering<'conv2d'> = (node, c) => {
   const { threads, tileRows } = c.settings;
 
   // Scratch: tables, gathered rows, then packed or scaled weights, or the scaled input.
-  let scratch = 0;
-  const reserve = (bytes: number): number => {
-    const at = scratch;
-    scratch += room(bytes);
-    return at;
-  };
-  const tableAt = reserve(tableBytes * threads);
+  const scratch = new Scratch();
+  const tableAt = scratch.reserve(tableBytes * threads);
   const columnsBytes = room(blockRows * inner * 4);
-  const columnsAt = gather ? reserve(columnsBytes * threads) : -1;
+  const columnsAt = gather ? scratch.reserve(columnsBytes * threads) : -1;
 
   const numbers = c.numbers(wId);
   const weights: Address = numbers
@@ -86,11 +81,11 @@ export const conv2d: Lowering<'conv2d'> = (node, c) => {
           packPanels(numbers, g * OG, O, 1, inner, OG, new Float32Array(to, at + g * packed * 4, packed));
       })
     : c.address(wId);
-  const weightsAt = numbers ? -1 : reserve(packed * groups * 4);
+  const weightsAt = numbers ? -1 : scratch.reserve(packed * groups * 4);
   const scaled = scaleId !== NONE;
   // The gate is folded into the weights where there is one for all pixels, else into the input.
   const scaleWeights = scaled && N === 1 && groups === 1;
-  const scaledAt = scaled ? reserve(scaleWeights ? packed * 4 : N * H * W * C * 4) : -1;
+  const scaledAt = scaled ? scratch.reserve(scaleWeights ? packed * 4 : N * H * W * C * 4) : -1;
 
   const x = c.address(xId);
   const y = c.address(yId);
@@ -100,7 +95,7 @@ export const conv2d: Lowering<'conv2d'> = (node, c) => {
   const zeros = c.zeros(KW * C);
   const macs = rows * O * inner;
   return {
-    scratch,
+    scratch: scratch.bytes,
     inPlace: [3],
     emit(base) {
       const steps: Step[] = [];
@@ -170,12 +165,7 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
   const [KH, KW] = c.shape(wId) as [number, number, number];
   const [, OH, OW] = c.shape(yId) as [number, number, number, number];
   const padded = Math.ceil(C / 4) * 4;
-  let scratch = 0;
-  const reserve = (bytes: number): number => {
-    const at = scratch;
-    scratch += room(bytes);
-    return at;
-  };
+  const scratch = new Scratch();
   const block = Math.min(padded, DEPTHWISE_BLOCK);
   const numbers = c.numbers(wId);
   const dense: Address = numbers
@@ -186,17 +176,17 @@ export const depthwiseConv2d: Lowering<'depthwise_conv2d'> = (node, c) => {
         }
       })
     : c.address(wId);
-  const weightsAt = numbers ? -1 : reserve(KH * KW * padded * 4);
+  const weightsAt = numbers ? -1 : scratch.reserve(KH * KW * padded * 4);
   const scaled = scaleId !== NONE;
   const scaleWeights = scaled && N === 1;
-  const scaledAt = scaled ? reserve(scaleWeights ? KH * KW * padded * 4 : N * H * W * C * 4) : -1;
+  const scaledAt = scaled ? scratch.reserve(scaleWeights ? KH * KW * padded * 4 : N * H * W * C * 4) : -1;
   const x = c.address(xId);
   const y = c.address(yId);
   const bias = biasId === NONE ? c.zeros(padded) : c.address(biasId);
   const scale = scaled ? c.address(scaleId) : undefined;
   const macs = N * OH * OW * C * KH * KW;
   return {
-    scratch,
+    scratch: scratch.bytes,
     emit(base) {
       const steps: Step[] = [];
       let from = x();
@@ -277,16 +267,11 @@ export const matmul: Lowering<'matmul'> = (node, c) => {
   const [strideK, strideN] = transposeB ? [1, K] : [N, 1];
   const { threads, tileRows } = c.settings;
   const { blockRows, byPanels, tableBytes } = blocking(c, M, K, N, 1, 512);
-  let scratch = 0;
-  const reserve = (bytes: number): number => {
-    const at = scratch;
-    scratch += room(bytes);
-    return at;
-  };
-  const tableAt = reserve(tableBytes * threads);
-  const transposedAt = transposeA ? reserve(c.size(aId) * 4) : -1;
+  const scratch = new Scratch();
+  const tableAt = scratch.reserve(tableBytes * threads);
+  const transposedAt = transposeA ? scratch.reserve(c.size(aId) * 4) : -1;
   const numbers = c.numbers(bId);
-  const packedAt = numbers ? -1 : reserve(packed * matrices * 4);
+  const packedAt = numbers ? -1 : scratch.reserve(packed * matrices * 4);
   const b: Address = numbers
     ? c.constant(packed * matrices * 4, (to, at) => {
         for (let i = 0; i < matrices; i++) {
@@ -313,7 +298,7 @@ export const matmul: Lowering<'matmul'> = (node, c) => {
   const y = c.address(yId);
   const bias = biasId === NONE ? c.zeros(N) : c.address(biasId);
   return {
-    scratch,
+    scratch: scratch.bytes,
     emit(base) {
       const steps: Step[] = [];
       let left = a();

@@ -19,7 +19,7 @@ import type { Attributes } from '../../../ir/operators.js';
 import { sizeOf, stridesOf } from '../../../tensor/shape.js';
 import { Step } from '../step.js';
 import { broadcastStrides, walks, type Walk } from './axes.js';
-import { room, type Lowering } from './context.js';
+import { room, type Context, type Lowering } from './context.js';
 
 const unaryKinds: Readonly<Record<Attributes['unary']['kind'], UnaryKind>> = {
   neg: UnaryKind.neg, abs: UnaryKind.abs, exp: UnaryKind.exp, log: UnaryKind.log, sqrt: UnaryKind.sqrt, rsqrt: UnaryKind.rsqrt,
@@ -103,45 +103,37 @@ export function binaryStep(
     .costs(count);
 }
 
+/** The steps of binary or compare on whole values, once their addresses are known. */
+function binarySteps(
+  c: Context,
+  op: Op.binary | Op.compare,
+  kind: keyof typeof binaryKinds | keyof typeof compareKinds,
+  [aId, bId, yId]: readonly [a: number, b: number, y: number],
+): () => Step[] {
+  const shape = c.shape(yId);
+  const [a, b, y] = [c.address(aId), c.address(bId), c.address(yId)];
+  const { dtype } = c.value(aId);
+  const strides = [broadcastStrides(c.shape(aId), shape), broadcastStrides(c.shape(bId), shape), stridesOf(shape)];
+  const all = walks(shape, strides, [0, 0, 0]);
+  return () => all.map((walk) => binaryStep(op, kind, dtype, walk, a(), b(), y()));
+}
+
 /** Commuting operators read the operand with the simpler strides second. */
 const commutes: ReadonlySet<string> = new Set(['add', 'mul']);
 
 export const binary: Lowering<'binary'> = (node, c) => {
   let [aId, bId] = node.inputs as [number, number];
   const yId = node.outputs[0]!;
-  const shape = c.shape(yId);
-  const { kind } = node.attributes;
+  const { kind, activation } = node.attributes;
   if (commutes.has(kind) && c.size(aId) < c.size(bId)) [aId, bId] = [bId, aId];
-  const a = c.address(aId);
-  const b = c.address(bId);
-  const y = c.address(yId);
-  const { dtype } = c.value(aId);
-  const all = walks(
-    shape,
-    [broadcastStrides(c.shape(aId), shape), broadcastStrides(c.shape(bId), shape), stridesOf(shape)],
-    [0, 0, 0],
-  );
+  const steps = binarySteps(c, Op.binary, kind, [aId, bId, yId]);
   const inPlace = [0, 1].filter((i) => c.size(node.inputs[i]!) === c.size(yId));
-  return {
-    inPlace,
-    emit: () => all.map((walk) => binaryStep(Op.binary, kind, dtype, walk, a(), b(), y()).fuse(node.attributes.activation)),
-  };
+  return { inPlace, emit: () => steps().map((step) => step.fuse(activation)) };
 };
 
 export const compare: Lowering<'compare'> = (node, c) => {
   const [aId, bId] = node.inputs as [number, number];
-  const yId = node.outputs[0]!;
-  const shape = c.shape(yId);
-  const a = c.address(aId);
-  const b = c.address(bId);
-  const y = c.address(yId);
-  const { dtype } = c.value(aId);
-  const all = walks(
-    shape,
-    [broadcastStrides(c.shape(aId), shape), broadcastStrides(c.shape(bId), shape), stridesOf(shape)],
-    [0, 0, 0],
-  );
-  return { emit: () => all.map((walk) => binaryStep(Op.compare, node.attributes.kind, dtype, walk, a(), b(), y())) };
+  return { emit: binarySteps(c, Op.compare, node.attributes.kind, [aId, bId, node.outputs[0]!]) };
 };
 
 export const where: Lowering<'where'> = (node, c) => {

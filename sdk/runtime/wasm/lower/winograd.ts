@@ -4,7 +4,7 @@ import type { NodeOf, ValueId } from '../../../ir/graph.js';
 import { NONE } from '../../../ir/operators.js';
 import type { TensorData } from '../../../tensor/dtype.js';
 import { Step } from '../step.js';
-import { room, type Context, type Lowered } from './context.js';
+import { room, Scratch, type Context, type Lowered } from './context.js';
 import { packedColumns, packPanels } from './panels.js';
 
 /** Bytes of transformed patches and sums that are worked on at once: they should stay in the second-level cache. */
@@ -70,17 +70,12 @@ export function winograd(node: NodeOf<'conv2d'>, c: Context, weights: TensorData
     const matrices = transformFilters(weights, C, O);
     for (let k = 0; k < 16; k++) packPanels(matrices, k * C * O, O, 1, C, O, new Float32Array(to, at + k * packed * 4, packed));
   });
-  let scratch = 0;
-  const reserve = (bytes: number): number => {
-    const at = scratch;
-    scratch += room(bytes);
-    return at;
-  };
-  const patchesAt = reserve(16 * chunk * C * 4);
-  const sumsAt = reserve(16 * chunk * O * 4);
+  const scratch = new Scratch();
+  const patchesAt = scratch.reserve(16 * chunk * C * 4);
+  const sumsAt = scratch.reserve(16 * chunk * O * 4);
   const tiles = Math.ceil(chunk / tileRows);
   const tableBytes = room(Tile.spill + tiles * (8 + 4 * tileRows));
-  const tableAt = reserve(tableBytes * threads);
+  const tableAt = scratch.reserve(tableBytes * threads);
   const plane = (width: number, count: number) => c.integers(Array.from({ length: 16 }, (_, k) => k * width * count * 4));
   const last = total % chunk || chunk;
   const [whole, rest] = [plane(C, chunk), last === chunk ? undefined : plane(C, last)];
@@ -92,7 +87,7 @@ export function winograd(node: NodeOf<'conv2d'>, c: Context, weights: TensorData
   const residual = residualId === NONE ? undefined : c.address(residualId);
   const byPanels = chunk < tileRows * threads * 4 && O > 8 ? 1 : 0;
   return {
-    scratch,
+    scratch: scratch.bytes,
     inPlace: [3],
     emit(base) {
       const steps: Step[] = [];
