@@ -235,6 +235,21 @@ export interface MapPlace {
   readonly flipped: boolean;
 }
 
+/** Where a box lies in a map: its corners x1, y1, x2, y2 in cells, clipped, and the cell of its centre; undefined where nothing of it does. */
+export function boxInCells(
+  [x, y, w, h]: TrainBox['box'],
+  { height, width, scaleX, scaleY, left, top, imageWidth, flipped }: MapPlace,
+): { corners: [number, number, number, number]; cell: number } | undefined {
+  const clampX = (value: number) => Math.min(width, Math.max(0, value));
+  const clampY = (value: number) => Math.min(height, Math.max(0, value));
+  const from = flipped ? imageWidth - x - w : x;
+  const [x1, x2] = [clampX(left + from * scaleX), clampX(left + (from + w) * scaleX)];
+  const [y1, y2] = [clampY(top + y * scaleY), clampY(top + (y + h) * scaleY)];
+  if (!(x2 > x1 && y2 > y1)) return undefined;
+  const [cx, cy] = [Math.min(width - 1, Math.floor((x1 + x2) / 2)), Math.min(height - 1, Math.floor((y1 + y2) / 2))];
+  return { corners: [x1, y1, x2, y2], cell: cy * width + cx };
+}
+
 /** Targets of one image. */
 export interface MapTargets {
   /** [H W, C] from 0 to 1; exactly 1 at centres. */
@@ -250,7 +265,7 @@ export interface MapTargets {
  * the data set does not annotate, crowd boxes, and columns of which a label says nothing (its descendants, in a hierarchy) take no part.
  */
 export function mapTargets(boxes: readonly TrainBox[], { annotated, table, columns }: HeadTargets, place: MapPlace): MapTargets {
-  const { height, width, scaleX, scaleY, left, top, imageWidth, flipped } = place;
+  const { height, width } = place;
   const C = table.classes;
   const targets = new Float32Array(height * width * C);
   let weights: Float32Array | undefined;
@@ -259,14 +274,11 @@ export function mapTargets(boxes: readonly TrainBox[], { annotated, table, colum
     const all = mask();
     for (let i = 0; i < all.length; i++) all[i] = annotated[i % C]!;
   }
-  const clampX = (x: number) => Math.min(width, Math.max(0, x));
-  const clampY = (y: number) => Math.min(height, Math.max(0, y));
   for (const { category, box, crowd } of boxes) {
     if (columns[category]! < 0) continue;
-    const from = flipped ? imageWidth - box[0] - box[2] : box[0];
-    const [x1, x2] = [clampX(left + from * scaleX), clampX(left + (from + box[2]) * scaleX)];
-    const [y1, y2] = [clampY(top + box[1] * scaleY), clampY(top + (box[1] + box[3]) * scaleY)];
-    if (!(x2 > x1 && y2 > y1)) continue;
+    const lies = boxInCells(box, place);
+    if (!lies) continue;
+    const [x1, y1, x2, y2] = lies.corners;
     const states = table.states.subarray(category * C, category * C + C);
     if (crowd) {
       for (let y = Math.floor(y1); y < Math.min(height, Math.ceil(y2)); y++)
@@ -274,7 +286,7 @@ export function mapTargets(boxes: readonly TrainBox[], { annotated, table, colum
           for (let c = 0; c < C; c++) if (states[c] !== target.negative) mask()[(y * width + x) * C + c] = 0;
       continue;
     }
-    const [cx, cy] = [Math.min(width - 1, Math.floor((x1 + x2) / 2)), Math.min(height - 1, Math.floor((y1 + y2) / 2))];
+    const [cx, cy] = [lies.cell % width, Math.floor(lies.cell / width)];
     const radius = gaussianRadius(Math.ceil(x2 - x1), Math.ceil(y2 - y1));
     const sigma = (2 * radius + 1) / 6;
     for (let dy = -radius; dy <= radius; dy++) {

@@ -5,15 +5,8 @@ import { fitTarget, toSourceBoxes } from '../image/geometry.js';
 import { selectDetections } from '../postprocess/select.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { Tails } from '../tails.js';
-import {
-  type Backbone,
-  featuresOf,
-  headEntry,
-  headGraph,
-  type HeadLayer,
-  type ImageFeatures,
-  scoresName,
-} from './head-network.js';
+import { type Backbone, featuresOf, type ImageFeatures } from './head-network.js';
+import { headGraph, type HeadLayer } from './head-package.js';
 import type { HeadTargets, ReadDataset } from './head-data.js';
 
 /** AP of one head on one data set. */
@@ -41,12 +34,12 @@ export async function evaluateHead(
   features: (image: number) => Promise<ImageFeatures>,
   signal: AbortSignal | undefined,
 ): Promise<HeadScore> {
-  const graph = headGraph(backbone, layer);
+  const { graph, entry } = headGraph(backbone, layer);
   const { labels } = layer;
   const { manifest } = backbone;
   const base = await runtime.compile(graph, { signal });
   try {
-    const head = await openHead(headEntry(backbone, labels, scoresName), graph, labels);
+    const head = await openHead(entry, graph, labels);
     const tails = new Tails(base, [{ head, labels: labels.size }]);
     const answer = { space: labels, mapping: undefined, combine: 'max', missing: [] } as const;
     const detections: { image_id: number; category_id: number; score: number; bbox: number[] }[] = [];

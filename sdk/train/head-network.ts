@@ -1,34 +1,13 @@
-// The frozen network that new heads stand on: where its classification layer reads, which features of an image come out, and the package with new heads.
+// The frozen network that new heads stand on: where its classification layer reads, and which features of an image come out.
 import { ArgumentError, describe, ModelError } from '../errors.js';
-import {
-  type Manifest,
-  type ManifestHead,
-  openModel,
-  type OpenedModel,
-  pruneTo,
-  writePackage,
-  type ModelSource,
-} from '../graph/index.js';
+import { type Manifest, openModel, type OpenedModel, pruneTo, writePackage, type ModelSource } from '../graph/index.js';
 import { fitTarget } from '../image/geometry.js';
-import { Constant, type Graph, type Node, type Value } from '../ir/graph.js';
+import type { Graph, Value } from '../ir/graph.js';
 import type { Executable, Runtime } from '../runtime/runtime.js';
 import { sha256 } from '../store/sha256.js';
-import type { LabelSpace } from '../taxonomy/label-space.js';
 import { floatToHalf, halfArrayToFloat } from '../tensor/half.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import type { ByteStore } from '../platform-types.js';
-
-/** A head as it is trained: [kernel, kernel, D, C] and [C]. */
-export interface HeadLayer {
-  /** What its columns stand for, C. */
-  readonly labels: LabelSpace;
-  /** Side of the filter. */
-  readonly kernel: 1 | 3;
-  /** [kernel, kernel, D, C]. */
-  readonly weight: Float32Array;
-  /** [C]. */
-  readonly bias: Float32Array;
-}
 
 /** A model, seen as features and what its first head makes of them. */
 export interface Backbone {
@@ -156,8 +135,13 @@ export class FeatureBank {
     return new FeatureBank(backbone, await runtime.compile(backbone.featureGraph, { signal }), store, limit);
   }
 
-  /** Features of an image; `key` says which, `frame` opens it where nothing is kept. */
-  async get(key: string, flipped: boolean, frame: () => Promise<ImageFrame>, signal?: AbortSignal): Promise<ImageFeatures> {
+  /** Features of an image; `key` says which, `frame` opens it where nothing is kept. `keep`: whether it will be asked for again. */
+  async get(
+    key: string,
+    { flipped = false, keep = false }: { readonly flipped?: boolean; readonly keep?: boolean },
+    frame: () => Promise<ImageFrame>,
+    signal?: AbortSignal,
+  ): Promise<ImageFeatures> {
     const id = `${key}${flipped ? '/flipped' : ''}`;
     const known = this.#kept.get(id);
     if (known) return known;
@@ -177,7 +161,7 @@ export class FeatureBank {
       await this.#store?.put(place, pack(found));
     }
     const size = found.features.byteLength + found.boxes.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (this.#bytes + size <= this.#limit) {
+    if (keep && this.#bytes + size <= this.#limit) {
       this.#kept.set(id, found);
       this.#bytes += size;
     }
@@ -262,100 +246,4 @@ export function mirrored(frame: ImageFrame): ImageFrame {
 /** Float32 [H W, D]. */
 export function featuresOf({ features }: ImageFeatures): Float32Array {
   return features instanceof Uint16Array ? halfArrayToFloat(features) : features;
-}
-
-/** The convolution of a head as a node; its values are pushed. */
-function addLayer(values: Value[], from: number, name: string, { kernel, weight, bias, labels }: HeadLayer): Node {
-  const [, H, W, D] = values[from]!.shape;
-  const C = labels.size;
-  const push = (value: Value): number => values.push(value) - 1;
-  const w = push({ name: `${name}/weight`, dtype: 'float32', shape: [kernel, kernel, D!, C], constant: new Constant('float32', weight.slice()) }); // prettier-ignore
-  const b = push({ name: `${name}/bias`, dtype: 'float32', shape: [C], constant: new Constant('float32', bias.slice()) });
-  const y = push({ name, dtype: 'float32', shape: [1, H!, W!, C] });
-  const p = (kernel - 1) / 2;
-  return {
-    op: 'conv2d',
-    name,
-    inputs: [from, w, b],
-    outputs: [y],
-    attributes: {
-      strides: [1, 1],
-      padding: [p, p, p, p],
-      dilations: [1, 1],
-      groups: 1,
-      activation: { kind: 'none' },
-      residual: 'before_activation',
-    },
-  };
-}
-
-function freeName(name: string, values: readonly Value[]): string {
-  const taken = (wanted: string) => values.some((value) => value.name.startsWith(wanted));
-  if (!taken(name)) return name;
-  let n = 2;
-  while (taken(`${name}~${n}`)) n++;
-  return `${name}~${n}`;
-}
-
-/** Manifest entry of a head whose scores are the value `heatmap`. */
-export function headEntry({ decoder }: Backbone, labels: LabelSpace, heatmap: string): ManifestHead {
-  return {
-    dataset: labels.name,
-    labels: labels.labels.map(({ id, name, synonyms }) => ({
-      id,
-      name,
-      ...(synonyms.length > 0 && { synonyms: [...synonyms] }),
-    })),
-    decoder: { ...decoder, heatmap },
-  };
-}
-
-/** The files of a partitioned detector: the network of the model with its own heads and the new ones, or (`only`) with the new ones alone. */
-export function writeHeads(
-  backbone: Backbone,
-  layers: readonly HeadLayer[],
-  { name, only = false }: { name?: string | undefined; only?: boolean | undefined } = {},
-): Record<string, Uint8Array<ArrayBuffer>> {
-  const { manifest, graph } = backbone;
-  const values = [...graph.values];
-  const nodes = [...graph.nodes];
-  const outputs = [...graph.outputs];
-  const entries = layers.map((layer) => {
-    const free = freeName(`heads/${layer.labels.name}`, values);
-    const node = addLayer(values, values.indexOf(backbone.features), free, layer);
-    nodes.push(node);
-    outputs.push(node.outputs[0]!);
-    return headEntry(backbone, layer.labels, free);
-  });
-  const whole = { ...graph, values, nodes, outputs };
-  const names = [...new Set([...entries.map(({ decoder }) => decoder['heatmap'] as string), ...backbone.boxes.map((value) => value.name)])]; // prettier-ignore
-  return writePackage(
-    {
-      ...manifest,
-      name: name ?? `${manifest.name}-${layers.map(({ labels }) => labels.name).join('-')}`,
-      description: `${manifest.description} Heads trained on its frozen features: ${layers.map(({ labels }) => `${labels.name} (${labels.size} labels)`).join(', ')}.`.trim(), // prettier-ignore
-      heads: only ? entries : [...manifest.heads, ...entries],
-    },
-    only ? pruneTo(whole, names) : whole,
-    {},
-  );
-}
-
-/** Name of the scores in {@link headGraph}. */
-export const scoresName = 'scores';
-
-/** A head alone, from features and box outputs: what evaluation runs. */
-export function headGraph({ features, boxes }: Backbone, layer: HeadLayer): Graph {
-  const values: Value[] = [];
-  const push = (value: Value): number => values.push(value) - 1;
-  const x = push({ name: 'features', dtype: 'float32', shape: features.shape });
-  const inputs = boxes.map(({ name, shape }) => push({ name: `${name}:in`, dtype: 'float32', shape }));
-  const nodes: Node[] = [addLayer(values, x, scoresName, layer)];
-  const scores = values.length - 1;
-  const outputs = boxes.map(({ name, shape }, i) => {
-    const y = push({ name, dtype: 'float32', shape });
-    nodes.push({ op: 'reshape', name, inputs: [inputs[i]!], outputs: [y], attributes: {} });
-    return y;
-  });
-  return { values, nodes, inputs: [x, ...inputs], outputs: [scores, ...outputs] };
 }

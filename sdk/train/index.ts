@@ -60,8 +60,12 @@ export {
 // Steps
 export {
   adamwOptimizer,
+  deviceOptimizer,
   sgdOptimizer,
   type AdamWOptions,
+  type DeviceOptimizer,
+  type DeviceOptimizerOptions,
+  type DeviceParameter,
   type Optimizer,
   type OptimizerOptions,
   type OptimizerState,
@@ -81,18 +85,12 @@ export {
 export { randomFrom, seededRandom, type Random } from './random.js';
 
 // Heads on frozen features
-export {
-  trainHeads,
-  type CheckpointOptions,
-  type HeadSpec,
-  type TrainedHeads,
-  type TrainEpoch,
-  type TrainHeadsOptions,
-  type TrainProgress,
-} from './heads.js';
+export { trainHeads, type TrainedHeads } from './heads.js';
+export type { CheckpointOptions, HeadSpec, TrainEpoch, TrainHeadsOptions, TrainProgress } from './head-options.js';
 export type { TrainAnnotations, TrainDataset, TrainImage } from './head-data.js';
 export type { HeadScore } from './head-evaluation.js';
-export type { HeadLayer } from './head-network.js';
+export type { Classifier } from './head-layer.js';
+export type { HeadLayer } from './head-package.js';
 
 // Relations of labels
 export {
@@ -108,12 +106,6 @@ export {
 export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
 export { referenceKernels } from './reference/index.js';
 export { wasmTrainKernels } from './wasm.js';
-export {
-  webgpuTrainKernels,
-  type DeviceArray,
-  type HostArray,
-  type OnDevice,
-  type WebgpuTrainKernels,
-  type WebgpuTrainOptions,
-} from './webgpu.js';
+export { hostTrainDevice, type DeviceArray, type HostArray, type OnDevice, type TrainDevice } from './device.js';
+export { webgpuTrainKernels, type WebgpuTrainKernels, type WebgpuTrainOptions } from './webgpu.js';
 export { ArgumentError, DeviceError } from '../errors.js';

@@ -1,93 +1,21 @@
-// The training kernels on a GPU: arrays that stay there, kernels that are queued at once, results that are read when asked for.
+// Training on a GPU: arrays that stay there, kernels that are queued at once, results that are read when asked for.
 import { ArgumentError, describe, DeviceError, DisposedError } from '../errors.js';
 import { openDevice } from '../runtime/webgpu/adapter.js';
 import { Gpu, MAP_READ, Usage, type Program } from '../runtime/webgpu/gpu.js';
 import { trainKernels, type TrainKernelFile } from '../runtime/webgpu/train-kernels.js';
-import type {
-  AdamWStep,
-  AddRows,
-  Floats,
-  LossOutput,
-  MatrixProduct,
-  SgdStep,
-  SumRows,
-  UnitRows,
-  UnitRowsGradient,
-} from './kernels.js';
-import { finishLoss, planLoss, type Loss, type LossCall, type LossInput, type LossOptions, type LossValue } from './losses.js';
-
-/** Arrays that a GPU takes. */
-export type HostArray = Float32Array | Int32Array | Uint8Array;
-
-/** Numbers in a buffer of the GPU. */
-export interface DeviceArray<T extends HostArray = Float32Array> {
-  /** How many. */
-  readonly length: number;
-  /** Replaces them, after all that is queued. Throws ArgumentError for another length or type. */
-  write(values: T): void;
-  /** A copy, when all that is queued is done. Rejects with what went wrong on the way: DeviceError or DeviceLostError. */
-  read(): Promise<T>;
-  /** Frees the buffer, after all that is queued. */
-  dispose(): void;
-}
-
-type Field<F> = F extends Floats
-  ? DeviceArray
-  : F extends Int32Array
-    ? DeviceArray<Int32Array>
-    : F extends Uint8Array
-      ? DeviceArray<Uint8Array>
-      : F;
-
-/** What a kernel reads and writes, with arrays on the device. */
-export type OnDevice<T> = { readonly [K in keyof T]: Field<T[K]> };
-
-/** A step's factor of clipping: a number, or the `norm` of {@link WebgpuTrainKernels.global_norm}, which the device has not told. */
-type Clip = { readonly clip: number | DeviceArray };
-
-type LossKernels = {
-  [K in LossCall['kernel']]: (input: OnDevice<Extract<LossCall, { kernel: K }>['input']>, output: OnDevice<LossOutput>) => void;
-};
+import type { DeviceArray, HostArray, OnDevice, TrainDevice } from './device.js';
+import type { AddRows, LossOutput, MatrixProduct, SumRows, UnitRows, UnitRowsGradient } from './kernels.js';
+import { finishLoss, planLoss, type Loss, type LossInput, type LossOptions, type LossValue } from './losses.js';
 
 /**
- * The kernels of {@link TrainKernels} by the same names on arrays of a GPU. Every pipeline is compiled when it is opened, so calls queue work and
- * return at once; what is queued goes to the device in one submission by `submit`, by any `read`, or when much has come together. A training step
- * needs no read-back: the loss's gradient goes into the next product, and clipping takes the norm where it lies. Errors of the device come with the
- * next `read` or `settled`.
+ * A {@link TrainDevice} on a GPU. Every pipeline is compiled when it is opened, so calls queue work and return at once; what is queued goes to the device in
+ * one submission by `submit`, by any `read`, or when much has come together. Errors of the device come with the next `read` or `settled`.
  */
-export interface WebgpuTrainKernels extends LossKernels {
-  /** What it computes on. */
-  readonly description: string;
-  /** A copy of an array on the device. Throws DeviceError `out-of-memory` where a buffer cannot be that large. */
-  upload<T extends HostArray>(values: T): DeviceArray<T>;
-  /** Zeros. Throws DeviceError as `upload` does. */
-  zeros(length: number): DeviceArray;
-  /** A matrix product. */
-  matmul(product: OnDevice<MatrixProduct>): void;
-  /** A row added to every row, in place. */
-  add_rows(input: OnDevice<AddRows>): void;
-  /** Sum of the rows. */
-  sum_rows(input: OnDevice<SumRows>): void;
-  /** Rows of length 1, and their lengths; `unit` must not be `x`. */
-  unit_rows(input: OnDevice<UnitRows>): void;
-  /** The way back through them, in place. */
-  unit_rows_gradient(input: OnDevice<UnitRowsGradient>): void;
-  /** Copies an array into another one, from the place `at` on. */
-  copy(from: DeviceArray, to: DeviceArray, at: number): void;
-  /** One step of stochastic gradient descent. */
-  sgd(step: OnDevice<Omit<SgdStep, 'clip'>> & Clip): void;
-  /** One step of AdamW. */
-  adamw(step: OnDevice<Omit<AdamWStep, 'clip'>> & Clip): void;
-  /** norm [2]: norm of all gradients together, and the factor that clips it to `most` (0: 1). */
-  global_norm(gradients: readonly DeviceArray[], most: number, norm: DeviceArray): void;
+export interface WebgpuTrainKernels extends TrainDevice {
   /** As `computeLoss`: uploads a batch, computes, reads back. Tables and similarities of a loss stay on the device. Rejects with ArgumentError, DeviceError. */
   computeLoss(loss: Loss, input: LossInput, options?: Omit<LossOptions, 'kernels'>): Promise<LossValue>;
-  /** Sends off what is queued. */
-  submit(): void;
   /** Sends off what is queued, and resolves when the device has done it. Rejects with what went wrong: DeviceError or DeviceLostError. */
   settled(): Promise<void>;
-  /** Frees all arrays and the device; a device of the caller stays. */
-  dispose(): void;
 }
 
 /** Options of {@link webgpuTrainKernels}. */
@@ -429,7 +357,7 @@ class Kernels implements WebgpuTrainKernels {
     return this.#host.array<Float32Array>(length, 'Float32Array');
   }
 
-  softmax_cross_entropy(...[input, output]: Parameters<LossKernels['softmax_cross_entropy']>): void {
+  softmax_cross_entropy(...[input, output]: Parameters<TrainDevice['softmax_cross_entropy']>): void {
     const { logits, P, C, labels, columns, weights, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), this.#bytes('columns', columns, C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
@@ -438,7 +366,7 @@ class Kernels implements WebgpuTrainKernels {
     if (P * C > 0) this.#host.run('softmax_cross_entropy', buffers, shape, byRows(P, lanes));
   }
 
-  sigmoid_cross_entropy(...[input, output]: Parameters<LossKernels['sigmoid_cross_entropy']>): void {
+  sigmoid_cross_entropy(...[input, output]: Parameters<TrainDevice['sigmoid_cross_entropy']>): void {
     const { logits, P, C, labels, table, targets, columns, weights, gamma, alpha, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const labelled = labels ? bufferOf('labels', labels, 'Int32Array', P) : this.#host.absent;
@@ -451,7 +379,7 @@ class Kernels implements WebgpuTrainKernels {
     if (P * C > 0) this.#host.run('sigmoid_cross_entropy', buffers, shape, byRows(P, lanes));
   }
 
-  hard_soft_labels(...[input, output]: Parameters<LossKernels['hard_soft_labels']>): void {
+  hard_soft_labels(...[input, output]: Parameters<TrainDevice['hard_soft_labels']>): void {
     const { logits, P, C, labels, similarity, temperature, softWeight, weights, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), floats('similarity', similarity, C * C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
@@ -460,17 +388,17 @@ class Kernels implements WebgpuTrainKernels {
     if (P * C > 0) this.#host.run('hard_soft_labels', buffers, shape, byRows(P, lanes));
   }
 
-  heatmap_focal(...[input, output]: Parameters<LossKernels['heatmap_focal']>): void {
+  heatmap_focal(...[input, output]: Parameters<TrainDevice['heatmap_focal']>): void {
     const { logits, P, C, targets, weights, alpha, beta, scale } = input;
     this.#elements('heatmap_focal', { logits, P, C, targets, weights }, output, [float(alpha), float(beta), float(scale)]);
   }
 
-  smooth_l1(...[input, output]: Parameters<LossKernels['smooth_l1']>): void {
+  smooth_l1(...[input, output]: Parameters<TrainDevice['smooth_l1']>): void {
     const { logits, P, C, targets, weights, beta, scale } = input;
     this.#elements('smooth_l1', { logits, P, C, targets, weights }, output, [float(beta), float(scale)]);
   }
 
-  dice(...[input, output]: Parameters<LossKernels['dice']>): void {
+  dice(...[input, output]: Parameters<TrainDevice['dice']>): void {
     const { logits, M, N, targets, weights, smooth, squared, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, M, N);
     const buffers = [
@@ -485,7 +413,7 @@ class Kernels implements WebgpuTrainKernels {
     if (M * N > 0) this.#host.run('dice', buffers, shape, byRows(M, lanes));
   }
 
-  projection(...[input, output]: Parameters<LossKernels['projection']>): void {
+  projection(...[input, output]: Parameters<TrainDevice['projection']>): void {
     const { logits, M, H, W, targetsX, targetsY, weights, smooth, squared, scale } = input;
     checkSizes({ H, W });
     const { rows, gradient } = this.#ends(logits, output, M, H * W);
@@ -494,7 +422,7 @@ class Kernels implements WebgpuTrainKernels {
     if (M * H * W > 0) this.#host.run('projection', buffers, shape, grid(M));
   }
 
-  box_iou_loss(...[input, output]: Parameters<LossKernels['box_iou_loss']>): void {
+  box_iou_loss(...[input, output]: Parameters<TrainDevice['box_iou_loss']>): void {
     const { logits, P, targets, weights, kind, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, 4);
     const buffers = [
@@ -507,7 +435,7 @@ class Kernels implements WebgpuTrainKernels {
     if (P > 0) this.#host.run('box_iou_loss', buffers, [P, flag(weights), flag(kind === 'ciou'), float(scale)], flat(P));
   }
 
-  orthogonality(...[input, output]: Parameters<LossKernels['orthogonality']>): void {
+  orthogonality(...[input, output]: Parameters<TrainDevice['orthogonality']>): void {
     const { logits, U, D, temperature, wholeRows, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, U, D);
     const x = floats('logits', logits, U * D);
@@ -562,7 +490,7 @@ class Kernels implements WebgpuTrainKernels {
     if (from.length > 0) this.#host.copy(source, target, 4 * at, 4 * from.length);
   }
 
-  sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }: Parameters<WebgpuTrainKernels['sgd']>[0]): void {
+  sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }: Parameters<TrainDevice['sgd']>[0]): void {
     const n = weights.length;
     const buffers = [
       floats('gradient', gradient, n),
@@ -574,7 +502,7 @@ class Kernels implements WebgpuTrainKernels {
     if (n > 0) this.#host.run('sgd', buffers, shape, flat(n));
   }
 
-  adamw(given: Parameters<WebgpuTrainKernels['adamw']>[0]): void {
+  adamw(given: Parameters<TrainDevice['adamw']>[0]): void {
     const { weights, gradient, first, second, rate, beta1, beta2, epsilon, decay, step, clip } = given;
     const n = weights.length;
     const buffers = [floats('gradient', gradient, n), this.#norm(clip), floats('weights', weights, n), floats('first', first, n), floats('second', second, n)]; // prettier-ignore

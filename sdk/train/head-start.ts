@@ -1,0 +1,297 @@
+// Where heads start: moments of the frozen features, linear discriminants made of them in closed form, and how scores are brought to the scale of a loss.
+import { labelSpace, type LabelSpace } from '../taxonomy/label-space.js';
+import { matchLabel } from '../taxonomy/match.js';
+import type { LayerWeights } from './head-layer.js';
+import { type Backbone, featuresOf, type ImageFeatures } from './head-network.js';
+import type { OpenHead } from './head-open.js';
+import { denseTargets, type HeadRows, type ImageRows, scaledRows } from './head-rows.js';
+import type { TrainKernels } from './kernels.js';
+import { cosineLogits } from './layers.js';
+import { computeLoss, type HeatmapLoss, type SigmoidLoss } from './losses.js';
+import { referenceKernels } from './reference/index.js';
+
+/** Every second row and column of cells tells enough of how features vary. */
+const cellStep = 2;
+/** From here on a cell counts for the mean of a class, with its target as weight. */
+const nearCentre = 0.5;
+/** Added to the variances, in units of the mean square of a channel: few images say little of how channels vary together. */
+const shrinkage = 0.1;
+
+/** Adds up what is needed of frozen features, image by image. */
+export class Moments {
+  readonly #D: number;
+  readonly #kernels: TrainKernels;
+  /** Sums of products [D, D] and of features [D]; sums [C, D] and weights [C] near centres, for each head. */
+  readonly #products: Float64Array;
+  readonly #sums: Float64Array;
+  #cells = 0;
+  readonly #classes: readonly { readonly sums: Float64Array; readonly weights: Float64Array }[];
+
+  constructor(D: number, classes: readonly number[], kernels: TrainKernels) {
+    this.#D = D;
+    this.#kernels = kernels;
+    this.#products = new Float64Array(D * D);
+    this.#sums = new Float64Array(D);
+    this.#classes = classes.map((C) => ({ sums: new Float64Array(C * D), weights: new Float64Array(C) }));
+  }
+
+  /** Takes an image, and its rows where they tell of classes. */
+  add({ features: { shape } }: Backbone, image: ImageFeatures, rows: ImageRows | undefined): void {
+    const D = this.#D;
+    const [, H, W] = shape as [number, number, number];
+    const all = featuresOf(image);
+    const n = Math.ceil(H / cellStep) * Math.ceil(W / cellStep);
+    const x = new Float32Array(n * D);
+    let at = 0;
+    for (let v = 0; v < H; v += cellStep)
+      for (let u = 0; u < W; u += cellStep, at += D) x.set(all.subarray((v * W + u) * D, (v * W + u + 1) * D), at);
+    const products = new Float32Array(D * D);
+    this.#kernels.matmul({ a: x, b: x, out: products, M: D, N: D, K: n, transposeA: true });
+    for (let i = 0; i < D * D; i++) this.#products[i]! += products[i]!;
+    for (let i = 0; i < x.length; i += D) for (let d = 0; d < D; d++) this.#sums[d]! += x[i + d]!;
+    this.#cells += n;
+    rows?.heads.forEach((own, h) => own && this.#addClasses(own, this.#classes[h]!, all, rows.cells));
+  }
+
+  #addClasses(
+    { at, values, ignored, annotated }: HeadRows,
+    { sums, weights }: { sums: Float64Array; weights: Float64Array },
+    all: Float32Array,
+    cells: Int32Array,
+  ): void {
+    const D = this.#D;
+    const C = annotated.length;
+    const left = new Set(ignored);
+    at.forEach((place, k) => {
+      const weight = values[k]!;
+      if (weight < nearCentre || left.has(place)) return;
+      const from = cells[Math.floor(place / C)]! * D;
+      const c = place % C;
+      weights[c]! += weight;
+      for (let d = 0; d < D; d++) sums[c * D + d]! += weight * all[from + d]!;
+    });
+  }
+
+  /** [D] root mean square of each channel, 1 for one that is always 0. */
+  scale(): Float32Array<ArrayBuffer> {
+    return Float32Array.from({ length: this.#D }, (_, d) => Math.sqrt(this.#products[d * this.#D + d]! / this.#cells) || 1);
+  }
+
+  /**
+   * Fisher's linear discriminant of each class of a head against everything: weight [D, C] and bias [C] on channels of length 1, of variance 1 and mean 0
+   * over all cells; zeros for a class that was never seen. Within-class covariance is that of all cells, shrunk towards the identity.
+   */
+  discriminants(head: number): { weight: Float32Array; bias: Float32Array } {
+    const D = this.#D;
+    const { sums, weights } = this.#classes[head]!;
+    const C = weights.length;
+    const scale = this.scale();
+    const mean = Float64Array.from(this.#sums, (sum, d) => sum / this.#cells / scale[d]!);
+    const covariance = Float64Array.from(this.#products, (sum, i) => {
+      const [row, column] = [Math.floor(i / D), i % D];
+      const own = sum / this.#cells / (scale[row]! * scale[column]!) - mean[row]! * mean[column]!;
+      return row === column ? Math.max(own, 0) + shrinkage : own;
+    });
+    const factor = cholesky(covariance, D);
+    const [weight, bias] = [new Float32Array(D * C), new Float32Array(C)];
+    for (let c = 0; c < C; c++) {
+      if (!(weights[c]! > 0)) continue;
+      const off = Float64Array.from(mean, (m, d) => sums[c * D + d]! / weights[c]! / scale[d]! - m);
+      const direction = solve(factor, off, D);
+      // w' S w = w' (mean of the class - mean).
+      const variance = direction.reduce((sum, w, d) => sum + w * off[d]!, 0);
+      if (!(variance > 0)) continue;
+      const length = Math.sqrt(variance);
+      for (let d = 0; d < D; d++) {
+        weight[d * C + c] = direction[d]! / length;
+        bias[c]! -= (mean[d]! * direction[d]!) / length;
+      }
+    }
+    return { weight, bias };
+  }
+}
+
+/** Lower factor L of a positive definite matrix L L'. */
+function cholesky(matrix: Float64Array, n: number): Float64Array {
+  const factor = matrix.slice();
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * n + j]!;
+      for (let k = 0; k < j; k++) sum -= factor[i * n + k]! * factor[j * n + k]!;
+      factor[i * n + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / factor[j * n + j]!;
+    }
+  }
+  return factor;
+}
+
+/** x of L L' x = y. */
+function solve(factor: Float64Array, y: Float64Array, n: number): Float64Array {
+  const x = y.slice();
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < i; k++) x[i]! -= factor[i * n + k]! * x[k]!;
+    x[i]! /= factor[i * n + i]!;
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let k = i + 1; k < n; k++) x[i]! -= factor[k * n + i]! * x[k]!;
+    x[i]! /= factor[i * n + i]!;
+  }
+  return x;
+}
+
+/** Numbers that a calibration looks at. */
+const calibrationSize = 400_000;
+const calibrationSteps = 100;
+
+/**
+ * Gain and bias of each column, so that a loss is least on a sample of rows: what turns scores of variance 1 into logits. Adam on 2 C numbers.
+ * @param scores [n, C] of the rows of an image
+ * @param fixedGain the gains stay 1
+ */
+export function calibrate(
+  loss: HeatmapLoss | SigmoidLoss,
+  images: readonly { readonly rows: ImageRows; readonly own: HeadRows }[],
+  scores: (rows: ImageRows) => Float32Array,
+  C: number,
+  kernels: TrainKernels,
+  { startBias, fixedGain }: { startBias: number; fixedGain: boolean },
+): { gain: Float32Array; bias: Float32Array } {
+  const total = images.reduce((sum, { rows }) => sum + rows.count, 0);
+  const every = Math.max(1, Math.ceil((total * C) / calibrationSize));
+  const [x, targets, weights]: [number[], number[], number[]] = [[], [], []];
+  let seen = 0;
+  for (const one of images) {
+    const own = scores(one.rows);
+    const dense = denseTargets([one], C);
+    for (let row = 0; row < one.rows.count; row++) {
+      const part = dense.targets.subarray(row * C, row * C + C);
+      // Centres all count; of the rest every so many stands for as many.
+      const centre = part.includes(1);
+      if (!centre && seen++ % every !== 0) continue;
+      for (let c = 0; c < C; c++) {
+        x.push(own[row * C + c]!);
+        targets.push(part[c]!);
+        weights.push(dense.weights[row * C + c]! * (centre ? 1 : every));
+      }
+    }
+  }
+  const input = { targets: Float32Array.from(targets), weights: Float32Array.from(weights) };
+  const [logGain, bias] = [new Float64Array(C), new Float64Array(C).fill(startBias)];
+  const moments = Array.from({ length: 4 }, () => new Float64Array(C));
+  const logits = new Float32Array(x.length);
+  for (let step = 1; step <= calibrationSteps; step++) {
+    for (let i = 0; i < x.length; i++) logits[i] = x[i]! * Math.exp(logGain[i % C]!) + bias[i % C]!;
+    const { gradient } = computeLoss(loss, { logits, ...input }, { kernels });
+    const [byGain, byBias] = [new Float64Array(C), new Float64Array(C)];
+    for (let i = 0; i < x.length; i++) {
+      byGain[i % C]! += gradient[i]! * x[i]!;
+      byBias[i % C]! += gradient[i]!;
+    }
+    for (let c = 0; c < C; c++) {
+      logGain[c]! -= fixedGain ? 0 : adam(byGain[c]! * Math.exp(logGain[c]!), moments[0]!, moments[1]!, c, step);
+      bias[c]! -= adam(byBias[c]!, moments[2]!, moments[3]!, c, step);
+    }
+  }
+  return { gain: Float32Array.from(logGain, Math.exp), bias: Float32Array.from(bias) };
+}
+
+function adam(gradient: number, first: Float64Array, second: Float64Array, c: number, step: number): number {
+  first[c] = 0.9 * first[c]! + 0.1 * gradient;
+  second[c] = 0.99 * second[c]! + 0.01 * gradient * gradient;
+  return (0.15 * (first[c]! / (1 - 0.9 ** step))) / (Math.sqrt(second[c]! / (1 - 0.99 ** step)) + 1e-12);
+}
+
+/** Scores of an untrained head: 0.1, as in CenterNet. */
+const startBias = -2.19;
+
+/** Weights of a head before the first step, on channels of length 1. */
+export function startHead(
+  { spec, labels, kernel, classifier, loss }: OpenHead,
+  h: number,
+  { features, own, manifest }: Backbone,
+  moments: Moments,
+  toUnit: Float32Array,
+  images: readonly ImageRows[],
+  kernels: TrainKernels,
+): LayerWeights {
+  const D = features.shape[3]!;
+  const C = labels.size;
+  const { start = 'discriminant' } = spec;
+  const corrected = spec.boxes === 'corrected';
+  const boxes = corrected && { boxWeight: new Float32Array(kernel * kernel * D * 4), boxBias: new Float32Array(4) };
+  // Discriminants of the cell itself: windows begin with their centre alone.
+  const centre = (kernel * kernel - 1) / 2;
+  const found = start === 'zeros' ? { weight: new Float32Array(D * C), bias: new Float32Array(C) } : moments.discriminants(h);
+  if (classifier.kind === 'text') {
+    const E = classifier.vectors.length / C;
+    const weight = new Float32Array(kernel * kernel * D * E);
+    weight.set(product(found.weight, classifier.vectors, D, C, E), centre * D * E);
+    const bias = product(found.bias, classifier.vectors, 1, C, E);
+    // Where nothing is, away from what all labels have in common.
+    for (let c = 0; c < C; c++) for (let e = 0; e < E; e++) bias[e]! -= (textBackground * classifier.vectors[c * E + e]!) / C;
+    return { weight, bias, ...boxes };
+  }
+  const cosine = classifier.kind === 'cosine';
+  let { weight, bias } = found;
+  if (start === 'zeros') bias.fill(startBias);
+  else if (loss.kernel !== 'hard_soft_labels') {
+    const taught = images.flatMap((rows) => (rows.heads[h] ? [{ rows, own: rows.heads[h] }] : []));
+    const scores = (rows: ImageRows): Float32Array => {
+      const all = scaledRows(rows, kernel, toUnit);
+      const x = kernel === 1 ? all : Float32Array.from({ length: rows.count * D }, (_, i) => all[(Math.floor(i / D) * 9 + centre) * D + (i % D)]!); // prettier-ignore
+      const out = new Float32Array(rows.count * C);
+      if (cosine) cosinesOf(x, weight, out, rows.count, D, C, classifier.scale, kernels);
+      else {
+        kernels.matmul({ a: x, b: weight, out, M: rows.count, N: C, K: D });
+        kernels.add_rows({ x: out, row: bias, P: rows.count, C });
+      }
+      return out;
+    };
+    const fitted = calibrate(loss, taught, scores, C, kernels, { startBias, fixedGain: cosine });
+    if (cosine) bias = fitted.bias;
+    else {
+      weight = weight.map((value, i) => value * fitted.gain[i % C]!);
+      bias = bias.map((value, c) => value * fitted.gain[c]! + fitted.bias[c]!);
+    }
+  }
+  if (start === 'labels') {
+    const { dataset, labels: known } = manifest.heads[0]!;
+    const space = labelSpace(dataset, known) as LabelSpace;
+    for (const label of labels.labels) {
+      const match = matchLabel(space, label, labels);
+      if (!match) continue;
+      bias[label.index] = own!.bias[match.label.index]!;
+      for (let d = 0; d < D; d++) weight[d * C + label.index] = own!.weight[d * space.size + match.label.index]! / toUnit[d]!;
+    }
+  }
+  if (cosine) return { weight: transposed(weight, D, C), bias, ...boxes };
+  const whole = new Float32Array(kernel * kernel * D * C);
+  whole.set(weight, centre * D * C);
+  return { weight: whole, bias, ...boxes };
+}
+
+/** How far background lies from all labels at the start of a text head, in deviations of a discriminant. */
+const textBackground = 3;
+
+/** [M, K] [K, N]. */
+function product(a: Float32Array, b: Float32Array, M: number, K: number, N: number): Float32Array {
+  const out = new Float32Array(M * N);
+  referenceKernels.matmul({ a, b, out, M, N, K });
+  return out;
+}
+
+function transposed(weight: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from(weight, (_, i) => weight[(i % rows) * columns + Math.floor(i / rows)]!);
+}
+
+function cosinesOf(
+  x: Float32Array,
+  weight: Float32Array,
+  out: Float32Array,
+  P: number,
+  D: number,
+  C: number,
+  scale: number,
+  kernels: TrainKernels,
+): void {
+  cosineLogits({ features: x, weights: transposed(weight, D, C), P, C, D, scale }, out, kernels);
+}
