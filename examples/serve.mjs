@@ -1,5 +1,5 @@
-// A small static server for the browser examples: node examples/browser-detect/serve.mjs [port]. Cross-origin isolated, so that threads work; with versions
-// and byte ranges, so that models can be kept and downloads continued.
+// A small static server for the pages of the examples: cross-origin isolated, so that threads work; with versions and byte ranges, so that models can be
+// kept and downloads continued. The page to open stands in the serve.mjs of each example.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -7,17 +7,17 @@ import { extname, join, normalize } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 const types = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.json': 'application/json',
   '.png': 'image/png', '.jpg': 'image/jpeg', '.css': 'text/css', '.safetensors': 'application/octet-stream', '.txt': 'text/plain',
 }; // prettier-ignore
 
 /**
- * Serves the repository on 127.0.0.1; resolves with the server and the address of the example. `modelSpeed`, bytes a second, slows the files of
- * models down.
+ * Serves the repository on 127.0.0.1 (port 0: any); resolves with the server and the address of the example. `modelSpeed`, bytes a second, slows the
+ * files of models down.
  */
-export async function serve(port = 0, { example = 'browser-detect', modelSpeed = Infinity } = {}) {
+export async function serve(port, { example, modelSpeed = Infinity }) {
   const server = createServer(async (request, response) => {
     try {
       const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
@@ -50,9 +50,4 @@ export async function serve(port = 0, { example = 'browser-detect', modelSpeed =
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${server.address().port}/examples/${example}/` };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { url } = await serve(Number(process.argv[2] ?? 8080));
-  console.log(`Open ${url}`);
 }

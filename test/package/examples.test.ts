@@ -1,6 +1,6 @@
 // The examples run as their first lines say, on the installed package; the page is used as a person would and leaves a picture to look at.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -78,11 +78,16 @@ describe('pages', () => {
   });
   afterAll(() => browser?.close());
 
-  it('browser-detect: choose a photo, then other labels, then groups', async () => {
-    const { serve: serveExample } = (await import(pathToFileURL(join(examples, 'browser-detect/serve.mjs')).href)) as {
-      serve(): Promise<{ server: { close(): void; closeAllConnections(): void }; url: string }>;
+  /** The server that the examples come with. */
+  async function serveExample(example: string) {
+    const { serve: start } = (await import(pathToFileURL(join(examples, 'serve.mjs')).href)) as {
+      serve(port: number, options: { example: string }): Promise<{ server: Server; url: string }>;
     };
-    const { server, url } = await serveExample();
+    return start(0, { example });
+  }
+
+  it('browser-detect: choose a photo, then other labels, then groups', async () => {
+    const { server, url } = await serveExample('browser-detect');
     const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
@@ -143,7 +148,7 @@ describe('pages', () => {
     const server = createServer((request, response) => {
       const path = new URL(request.url!, 'http://localhost').pathname;
       if (!path.startsWith('/model/')) {
-        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
+        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
         const type = types[extname(path)];
         response.writeHead(type ? 200 : 404, { 'content-type': type ?? 'text/plain' });
         return void response.end(type && readFileSync(join(consumer, path)));
