@@ -37,7 +37,7 @@ export const photos = tableOf('photos');
 export const boxes = tableOf('boxes');
 /** Labels, settings, the run that was begun, the trained model. */
 export const things = tableOf('things');
-/** A ByteStore for trainHeads: its checkpoint and the features of photos. */
+/** A ByteStore for the checkpoint of trainHeads. */
 export const bytes = tableOf('bytes');
 
 export async function forgetAll() {

@@ -1,11 +1,12 @@
 // The page's logic: photos and labels in, a training in worker.js, the trained detector tried out and taken along. What is kept stands in album.js.
-import { drawDetections, labelColor, loadDetector } from 'labelweave';
+import { labelColor, loadDetector } from 'labelweave';
 import centernet from 'labelweave/models/centernet-mbv3';
 import * as album from './album.js';
 import { drawCurves } from './chart.js';
 import { readCoco, writeCoco } from './coco.js';
 import { createEditor } from './editor.js';
 import { describePlan, makePlan, requestOf } from './plan.js';
+import { createTrial } from './trial.js';
 import { zip } from './zip.js';
 
 const $ = (id) => document.getElementById(id);
@@ -177,7 +178,8 @@ async function take(files) {
   }
   if (added.length > 0) {
     said.unshift(`${count(added.length, 'photo')} added.`);
-    keep(navigator.storage?.persist?.() ?? Promise.resolve());
+    // Without this a browser that runs out of room may drop what it keeps.
+    navigator.storage?.persist?.().catch(() => undefined);
     await show(current ?? added[0]);
   }
   for (const file of annotations) {
@@ -213,7 +215,7 @@ async function addPhoto(file) {
 
 let bitmap; // of `current`
 async function show(photo) {
-  stopCamera();
+  trial.stopCamera();
   current = photo;
   bitmap?.close();
   bitmap = undefined;
@@ -230,7 +232,7 @@ async function show(photo) {
   $('suggest').disabled = !bitmap;
   markStrip();
   setView(view);
-  if (view === 'try' && bitmap) await tryOn(bitmap);
+  if (view === 'try' && bitmap) await trial.on(bitmap);
 }
 
 function removePhoto(photo) {
@@ -371,12 +373,12 @@ function changed() {
 
 function setView(to) {
   view = to;
-  if (to === 'draw') stopCamera();
+  if (to === 'draw') trial.stopCamera();
   for (const one of ['draw', 'try']) $(`view-${one}`).setAttribute('aria-pressed', String(one === to));
   $('editor').hidden = to !== 'draw' || !current;
   $('draw-tools').hidden = to !== 'draw' || !current;
   $('try-tools').hidden = to !== 'try';
-  $('picture').hidden = $('found').hidden = to !== 'try' || !tried;
+  $('picture').hidden = $('found').hidden = to !== 'try' || !trial.shows;
   $('hint').hidden = photos.length > 0 || to === 'try';
 }
 
@@ -412,8 +414,9 @@ function train(resume) {
       run = undefined;
       forgetRun();
       keep(album.things.put('model', model));
-      await dropDetector();
+      await trial.drop();
       showModel();
+      if (view === 'try') trial.again();
       ended(`Trained: AP50 ${best.ap50.toFixed(2)} on ${measuredOn}. Try it, or take the model package.`);
     },
     stopped() {
@@ -462,10 +465,15 @@ const time = (seconds) => (seconds < 90 ? `about ${Math.ceil(seconds)} s` : `abo
 
 // The trained detector
 
-let detector; // Promise
-let tried; // ImageBitmap or <video>
-let stream;
-let turns = 0; // answers that are no more asked for are not shown
+const trial = createTrial({
+  model: () => model,
+  device: () => $('device').value,
+  colors: () => Object.fromEntries(labels.map(({ name }, i) => [name, hex(i)])),
+  isWanted: () => view === 'try',
+  onPicture: () => setView('try'),
+  onForeign: () => show(undefined),
+  say,
+});
 
 function showModel() {
   drawCurves($('curves'), model.history, { epochs: model.epochs, best: model.best.epoch });
@@ -475,90 +483,9 @@ function showModel() {
   $('view-try').disabled = false;
 }
 
-async function dropDetector() {
-  const old = detector;
-  detector = undefined;
-  (await old?.catch(() => undefined))?.dispose();
-}
-
-async function tryOn(picture) {
-  const turn = ++turns;
-  tried = picture;
-  setView('try');
-  try {
-    if (!detector) say('Preparing the trained detector…');
-    const { files } = model;
-    const manifest = JSON.parse(new TextDecoder().decode(files['labelweave.json']));
-    detector ??= loadDetector({ manifest, files }, { device: $('device').value });
-    const used = await detector;
-    const start = performance.now();
-    const all = await used.detectPerDataset(picture, { scoreThreshold: Number($('threshold').value) });
-    // What the new head says; the package may have the model's own head, too.
-    const found = all.get(model.name);
-    if (turn !== turns || view !== 'try') return;
-    const canvas = $('picture');
-    canvas.width = found.imageWidth;
-    canvas.height = found.imageHeight;
-    const context = canvas.getContext('2d');
-    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const colors = Object.fromEntries(labels.map(({ name }, i) => [name, hex(i)]));
-    drawDetections(context, found, { colors });
-    $('rows').replaceChildren(...[...found].map((one) => row(one, colors)));
-    const none = found.length === 0 ? ' Lower the least score to see what comes next.' : '';
-    say(`${count(found.length, 'object')} in ${(performance.now() - start).toFixed(0)} ms. ${used.device.description}.${none}`);
-  } catch (error) {
-    // Another picture was asked for, or another detector has been trained.
-    if (turn !== turns || error.code === 'disposed') return;
-    detector = undefined;
-    stopCamera();
-    say(error.message, true);
-  }
-}
-
-function row({ label: name, labelIndex, score }, colors) {
-  const swatch = element('span', { className: 'swatch' });
-  swatch.style.background = colors[name] ?? hex(labelIndex);
-  return element('tr', {}, element('td', {}, swatch, name), element('td', { textContent: score.toFixed(2) }));
-}
-
-/** A photo that is no part of the training. */
-async function tryFile(file) {
-  stopCamera();
-  try {
-    const opened = await createImageBitmap(file);
-    await show(undefined);
-    await tryOn(opened);
-  } catch {
-    say(`${file.name || 'This file'} is not a picture that the browser can show.`, true);
-  }
-}
-
-function stopCamera() {
-  stream?.getTracks().forEach((track) => track.stop());
-  stream = undefined;
-  $('camera').textContent = 'Start the camera';
-}
-
-async function toggleCamera() {
-  if (stream) return stopCamera();
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, facingMode: 'environment' } });
-  } catch (error) {
-    return say(`The camera cannot be used: ${error.message}`, true);
-  }
-  const video = element('video', { srcObject: stream, muted: true, playsInline: true });
-  await video.play();
-  $('camera').textContent = 'Stop the camera';
-  const mine = stream;
-  while (stream === mine) {
-    await tryOn(video);
-    await new Promise(requestAnimationFrame);
-  }
-}
-
 // Wiring
 
-for (const [input, use] of [['files', take], ['annotations', take], ['file', ([file]) => tryFile(file)]]) {
+for (const [input, use] of [['files', take], ['annotations', take], ['file', ([file]) => trial.file(file)]]) {
   $(input).addEventListener('change', async () => {
     const files = [...$(input).files];
     // The same file can be chosen again.
@@ -572,7 +499,7 @@ for (const type of ['dragover', 'dragleave', 'drop']) {
     $('stage').classList.toggle('over', type === 'dragover');
     if (type !== 'drop') return;
     const files = [...event.dataTransfer.files];
-    if (files.length > 0 && view === 'try') tryFile(files[0]);
+    if (files.length > 0 && view === 'try') trial.file(files[0]);
     else if (files.length > 0) take(files);
   });
 }
@@ -587,9 +514,9 @@ const clicks = {
   train: () => (worker ? worker.postMessage({ kind: 'stop' }) : train(false)),
   'go-on': () => train(true),
   'view-draw': () => (setView('draw'), show(current ?? photos[0])),
-  'view-try': () => (setView('try'), bitmap ? tryOn(bitmap) : show(photos[0])),
+  'view-try': () => (setView('try'), bitmap ? trial.on(bitmap) : show(photos[0])),
   other: () => $('file').click(),
-  camera: toggleCamera,
+  camera: trial.toggleCamera,
   async download() {
     const inFolder = Object.entries(model.files).map(([name, bytes]) => [`${model.name}/${name}`, bytes]);
     save(zip(Object.fromEntries(inFolder)), `${model.name}.zip`);
@@ -609,10 +536,10 @@ for (const id of settings) {
     changed();
   });
 }
-$('device').addEventListener('change', dropDetector);
+$('device').addEventListener('change', trial.drop);
 $('threshold').addEventListener('input', () => {
   $('threshold-value').textContent = Number($('threshold').value).toFixed(2);
-  if (tried && view === 'try') tryOn(tried);
+  if (view === 'try') trial.again();
 });
 addEventListener('keydown', (event) => {
   if (view !== 'draw' || event.altKey || event.target.matches('input:not([type=range], [type=checkbox]), select, textarea'))

@@ -9,8 +9,11 @@ const stop = new AbortController();
 /** Photos are opened from what the page sent: their files by id. */
 const dataset = (name, annotations, files) => ({ name, annotations, images: ({ id }) => files.get(id) });
 
-/** Features that do not fit into the browser's store are computed again; a training goes on without a place for its checkpoint. */
-const patient = (store, lost) => ({ ...store, put: (key, value) => store.put(key, value).catch(lost) });
+/** A training goes on where the browser has no room for its checkpoint. */
+const patient = (store) => ({
+  ...store,
+  put: (key, value) => store.put(key, value).catch(() => postMessage({ kind: 'not-kept' })),
+});
 
 async function train({ name, labels, training, evaluation, epochs, only, device }, files, resume) {
   const { runtime, report } = await chooseRuntime(device);
@@ -25,8 +28,8 @@ async function train({ name, labels, training, evaluation, epochs, only, device 
     device,
     only, // the package without the model's own head
     seed: 1,
-    cache: patient(bytes, () => {}),
-    checkpoint: { store: patient(bytes, () => postMessage({ kind: 'not-kept' })), key: 'checkpoint' },
+    // The features of a photo take 4 MB and a fraction of a second: they are not kept between visits.
+    checkpoint: { store: patient(bytes), key: 'checkpoint' },
     resume,
     signal: stop.signal,
     onProgress: (progress) => postMessage({ kind: 'progress', progress }),
