@@ -102,6 +102,32 @@ const webPlatform = {
 };
 
 /**
+ * Two entries for pages without a bundler share their files, and what only training needs must not make a page that detects load more. Modules that read
+ * and write (they hold no state and no classes) are there twice: what training takes of them, all that writes, is a copy of its own.
+ */
+const ownWriters = {
+  name: 'labelweave:own-writers',
+  async resolveId(id, importer) {
+    if (!/\/(package|graph-file|safetensors)\.js$/.test(id) || !/sdk\/(train\/.*|graph\/index|.*\.own)\.ts$/.test(importer))
+      return null;
+    const resolved = await this.resolve(id, importer, { skipSelf: true });
+    return resolved.id.replace(/\.ts$/, '.own.ts');
+  },
+  load: (id) => (id.endsWith('.own.ts') ? readFile(id.replace('.own.ts', '.ts'), 'utf8') : null),
+};
+
+/** Modules that `labelweave` loads at once, one chunk; and those that every runtime loads. Others are as rollup finds best. */
+function pageChunks(id, { getModuleInfo }) {
+  if (!pageChunks.core) {
+    pageChunks.core = new Set();
+    const add = (one) => !pageChunks.core.has(one) && pageChunks.core.add(one) && getModuleInfo(one).importedIds.forEach(add);
+    add(`${root}sdk/index.ts`);
+  }
+  if (pageChunks.core.has(id)) return 'core';
+  return /sdk\/runtime\/(feeds|taps|axes|memory-plan|pause)\.ts$/.test(id) ? 'runtime' : undefined;
+}
+
+/**
  * Puts the numbers of assembly/records.ts (const enums) where they are named. The compiler does so for a whole program; file by file it
  * cannot, and the names would cost 3 kB with gzip.
  */
@@ -168,13 +194,22 @@ export default [
     },
   },
   {
-    // For pages without a bundler: one file to name, and beside it what it loads when it is needed.
-    input: { 'labelweave.min': 'sdk/index.ts' },
-    plugins: [webPlatform, nodeResolve({ browser: true }), inlineBinaries(), inlineRecords, compile({ minify: true })],
+    // For pages without a bundler, and workers, which no import map reaches: one file to name (two to train), and beside it what it loads when needed.
+    input: { 'labelweave.min': 'sdk/index.ts', 'train.min': 'sdk/train/index.ts' },
+    plugins: [
+      webPlatform,
+      ownWriters,
+      nodeResolve({ browser: true }),
+      inlineBinaries(),
+      inlineRecords,
+      compile({ minify: true }),
+    ],
     onLog,
+    treeshake: { moduleSideEffects: false },
     output: {
       dir: 'dist',
       format: 'es',
+      manualChunks: pageChunks,
       chunkFileNames: 'labelweave.min/[name]-[hash].js',
       banner:
         '/*! labelweave, Apache-2.0. Contains valibot (MIT, Copyright (c) Fabian Hiller) and flatbuffers (Apache-2.0, Copyright Google Inc.). */',

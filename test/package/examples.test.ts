@@ -1,11 +1,13 @@
 // The examples run as their first lines say, on the installed package; the page is used as a person would and leaves a picture to look at.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { encode } from 'fast-png';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { seededRandom } from '../../sdk/train/random.js';
 import { tools } from '../setup-tools.mjs';
 import { openBrowser, resultOf, runOk, serve } from './run.js';
 
@@ -78,11 +80,16 @@ describe('pages', () => {
   });
   afterAll(() => browser?.close());
 
-  it('browser-detect: choose a photo, then other labels, then groups', async () => {
-    const { serve: serveExample } = (await import(pathToFileURL(join(examples, 'browser-detect/serve.mjs')).href)) as {
-      serve(): Promise<{ server: { close(): void; closeAllConnections(): void }; url: string }>;
+  /** The server that the examples come with. */
+  async function serveExample(example: string) {
+    const { serve: start } = (await import(pathToFileURL(join(examples, 'serve.mjs')).href)) as {
+      serve(port: number, options: { example: string }): Promise<{ server: Server; url: string }>;
     };
-    const { server, url } = await serveExample();
+    return start(0, { example });
+  }
+
+  it('browser-detect: choose a photo, then other labels, then groups', async () => {
+    const { server, url } = await serveExample('browser-detect');
     const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
@@ -143,7 +150,7 @@ describe('pages', () => {
     const server = createServer((request, response) => {
       const path = new URL(request.url!, 'http://localhost').pathname;
       if (!path.startsWith('/model/')) {
-        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
+        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
         const type = types[extname(path)];
         response.writeHead(type ? 200 : 404, { 'content-type': type ?? 'text/plain' });
         return void response.end(type && readFileSync(join(consumer, path)));
@@ -253,6 +260,242 @@ describe('pages', () => {
         expect(asksForWeights()).toEqual(['GET weights.safetensors', 'GET weights.safetensors']);
       } finally {
         await context.close();
+      }
+    });
+  });
+
+  describe('browser-train', () => {
+    /** Red discs (balls) and blue squares (bricks) in a grid, as PNG, with their boxes: many of them, so that few steps teach them. */
+    function shapes(seed: number) {
+      const [width, height, cell] = [480, 360, 120];
+      const random = seededRandom(seed);
+      const data = new Uint8Array(width * height * 3);
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) data.set([150 + x / 8, 170 + y / 8, 160 - x / 10], (y * width + x) * 3);
+      const boxes: { label: 'ball' | 'brick'; box: [number, number, number, number] }[] = [];
+      for (let top = 0; top < height; top += cell) {
+        for (let left = 0; left < width; left += cell) {
+          const label = (left + top) / cell % 2 === 0 ? 'ball' : 'brick'; // prettier-ignore
+          const r = Math.round(28 + random() * 22);
+          const [cx, cy] = [left, top].map((from) => Math.round(from + r + random() * (cell - 2 * r))) as [number, number];
+          for (let y = cy - r; y < cy + r; y++)
+            for (let x = cx - r; x < cx + r; x++)
+              if (label === 'brick' || (x - cx) ** 2 + (y - cy) ** 2 < r * r) data.set(label === 'ball' ? [220, 60, 40] : [40, 70, 200], (y * width + x) * 3); // prettier-ignore
+          boxes.push({ label, box: [cx - r, cy - r, 2 * r, 2 * r] });
+        }
+      }
+      const buffer = Buffer.from(encode({ width, height, channels: 3, depth: 8, data }));
+      return { name: `shapes-${seed}.png`, mimeType: 'image/png', buffer, width, height, boxes };
+    }
+    const json = (name: string, value: unknown) => ({ name, mimeType: 'application/json', buffer: Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)) }); // prettier-ignore
+
+    interface Annotations {
+      images: { id: number; file_name: string }[];
+      annotations: { image_id: number; category_id: number; bbox: number[] }[];
+      categories: { id: number; name: string }[];
+    }
+
+    /** A browser that has kept nothing, on the page, and what its visitor does. */
+    async function visit() {
+      const { server, url } = await serveExample('browser-train');
+      const context = await browser.newContext({ viewport: { width: 1200, height: 900 } });
+      const page = await context.newPage();
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      page.on('dialog', (dialog) => void dialog.accept());
+      page.setDefaultTimeout(60_000);
+      await page.goto(url);
+      const status = (text: string, bad = false) => page.locator(bad ? '#status.bad' : '#status', { hasText: text }).waitFor();
+      await status('Ready');
+      /** From one corner to the other, in shares of the photo. */
+      const drag = async (x1: number, y1: number, x2: number, y2: number) => {
+        const { x, y, width, height } = (await page.locator('#editor').boundingBox())!;
+        await page.mouse.move(x + x1 * width, y + y1 * height);
+        await page.mouse.down();
+        await page.mouse.move(x + ((x1 + x2) / 2) * width, y + ((y1 + y2) / 2) * height);
+        await page.mouse.move(x + x2 * width, y + y2 * height);
+        await page.mouse.up();
+      };
+      const click = async (x: number, y: number) => drag(x, y, x, y);
+      const download = async (button: string) => {
+        const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+        const path = join(consumer, download.suggestedFilename());
+        await download.saveAs(path);
+        return path;
+      };
+      const saved = async () => JSON.parse(readFileSync(await download('#save'), 'utf8')) as Annotations;
+      const picture = (name: string) => page.screenshot({ path: join(pictures, `browser-train-${name}.png`), fullPage: true });
+      const end = async () => {
+        await context.close();
+        server.closeAllConnections();
+        server.close();
+        expect(problems).toEqual([]);
+      };
+      return { page, status, drag, click, download, saved, picture, end };
+    }
+
+    it('draws, trains, is closed in the middle and goes on, finds the new labels, and gives a package that the command line runs', async () => {
+      const { page, status, drag, download, saved, picture, end } = await visit();
+      try {
+        await picture('empty');
+        const photos = [1, 2, 3, 4, 5].map(shapes);
+        await page.setInputFiles('#files', [...photos, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') }]); // prettier-ignore
+        await status('5 photos added. notes.txt is not a picture', true);
+
+        // The first photo by hand: the first box asks for a name, keys choose labels.
+        const [first, ...others] = photos as [ReturnType<typeof shapes>, ...ReturnType<typeof shapes>[]];
+        for (const [i, { label, box: [x, y, w, h] }] of first.boxes.entries()) {
+          if (i > 0) await page.keyboard.press(label === 'ball' ? '1' : '2');
+          await drag(x / first.width, y / first.height, (x + w) / first.width, (y + h) / first.height);
+          if (i > 0) continue;
+          await expect.poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe('object');
+          await page.keyboard.type('ball');
+          await page.keyboard.press('Enter');
+          await page.fill('#new-label', 'brick');
+          await page.keyboard.press('Enter');
+          await page.locator('#editor').focus();
+        } // prettier-ignore
+        await picture('boxes');
+        expect(await page.textContent('#plan')).toMatch(
+          /^1 photo to train; none kept back: .*; 4 photos without boxes left out\.$/,
+        );
+
+        // The others from a file; files that do not fit are refused.
+        for (const [value, words] of [['{', 'no JSON'], [{}, 'no COCO'], [{ images: [{ id: 1, file_name: 'elsewhere.png' }], annotations: [], categories: [] }, 'None of the images']] as const) {
+          await page.setInputFiles('#annotations', json('wrong.json', value));
+          await status(words, true);
+        } // prettier-ignore
+        const boxes = others.flatMap((photo, i) => photo.boxes.map(({ label, box: bbox }) => ({ image_id: i, category_id: label, bbox }))); // prettier-ignore
+        await page.setInputFiles('#annotations', json('others.json', {
+          images: others.map(({ name, width, height }, id) => ({ id, file_name: `photos/${name}`, width, height })),
+          annotations: boxes,
+          categories: ['ball', 'brick'].map((name) => ({ id: name, name })),
+        })); // prettier-ignore
+        await status('48 boxes on 4 photos.');
+        const { images, annotations, categories } = await saved();
+        expect(images.map(({ file_name: name }) => name)).toEqual(photos.map(({ name }) => name));
+        expect(categories.map(({ name }) => name)).toEqual(['ball', 'brick']);
+        const mine = annotations.filter(({ image_id: image }) => image === images[0]!.id);
+        expect(mine.map(({ category_id: id }) => categories[id - 1]!.name)).toEqual(first.boxes.map(({ label }) => label));
+        // A pixel of the screen is 0.61 pixels of the photo.
+        for (const [i, { bbox }] of mine.entries()) bbox.forEach((x, at) => expect(Math.abs(x - first.boxes[i]!.box[at]!)).toBeLessThan(2)); // prettier-ignore
+
+        // Trained for some epochs; the page is closed, and goes on where it was.
+        await page.fill('#epochs', '12');
+        await page.selectOption('#device', 'wasm');
+        expect(await page.textContent('#plan')).toBe('4 photos to train; 1 photo kept back.');
+        const points = page.locator('#curves .loss circle');
+        await page.click('#train');
+        await points.nth(1).waitFor();
+        await picture('training');
+        expect(await page.textContent('#report')).toContain('On wasm');
+        await page.reload();
+        await status('it can go on');
+        const done = await points.count();
+        expect(done).toBeGreaterThanOrEqual(2);
+        expect(await page.textContent('#go-on')).toBe(`Go on (${done} of 12)`);
+        const fewest = page.evaluate(async () => {
+          const curves = document.getElementById('curves')!;
+          const status = document.getElementById('status')!;
+          let least = Infinity;
+          const seen = new MutationObserver(() => (least = Math.min(least, curves.querySelectorAll('.loss circle').length)));
+          seen.observe(curves, { childList: true });
+          while (!/Trained|failed/.test(status.textContent!)) await new Promise((resolve) => setTimeout(resolve, 50));
+          return least;
+        });
+        await page.click('#go-on');
+        await status('Trained: AP50');
+        // What had been done was not done again.
+        expect(await fewest).toBeGreaterThanOrEqual(done);
+        expect(await points.count()).toBe(12);
+        expect(await page.locator('#curves .ap50 circle').count()).toBe(12);
+        const [, ap50] = /^AP50 (\d\.\d\d) on 1 photo kept back\.$/.exec((await page.textContent('#outcome'))!)!;
+        expect(Number(ap50)).toBeGreaterThan(0.5);
+
+        // A photo that it has not seen.
+        const unseen = shapes(6);
+        await page.click('#view-try');
+        await page.setInputFiles('#file', unseen);
+        await page.locator('#threshold').fill('0.05');
+        await page.locator('#rows td', { hasText: 'ball' }).first().waitFor();
+        await picture('try');
+
+        const archive = await download('#download');
+        expect(await runOk('python3', ['-m', 'zipfile', '-t', archive])).toContain('Done testing');
+        await runOk('python3', ['-m', 'zipfile', '-e', archive, consumer]);
+        writeFileSync(join(consumer, unseen.name), unseen.buffer);
+        const args = ['detect', unseen.name, '--model', 'my-labels', '--threshold', '0.05', '--json', 'found.json'];
+        await runOk(process.execPath, ['node_modules/labelweave/dist/cli/main.js', ...args], { cwd: consumer });
+        const { images: found } = JSON.parse(readFileSync(join(consumer, 'found.json'), 'utf8')) as { images: { detections: { label: string; box: number[] }[] }[] }; // prettier-ignore
+        const balls = found[0]!.detections.filter(({ label }) => label === 'ball');
+        // Half of the six stand in a ball each, by their centres.
+        const hit = unseen.boxes.filter(({ label, box: [x, y, w, h] }) => label === 'ball' && balls.some(({ box: [x1, y1, x2, y2] }) => Math.hypot((x1! + x2!) / 2 - x - w / 2, (y1! + y2!) / 2 - y - h / 2) < w / 2)); // prettier-ignore
+        expect(hit.length).toBeGreaterThanOrEqual(3);
+
+        // What was trained stays, too, until everything is forgotten.
+        await page.reload();
+        await status('5 photos kept');
+        await page.click('#view-try');
+        await status('objects in');
+        await page.click('#forget');
+        await status('Ready');
+        expect(await page.locator('#strip li').count()).toBe(0);
+        expect(await page.locator('#view-try').isDisabled()).toBe(true);
+      } finally {
+        await end();
+      }
+    });
+
+    it('boxes are suggested, moved, given other sizes and labels, removed and brought back', async () => {
+      const { page, status, drag, click, saved, picture, end } = await visit();
+      try {
+        await page.setInputFiles('#files', join(consumer, 'photo.jpg'));
+        await status('1 photo added');
+        for (const name of ['guest', 'host']) {
+          await page.fill('#new-label', name);
+          await page.click('#add-label');
+        }
+        await page.click('#suggest');
+        await status('suggested: tap one to take it as host');
+        await picture('suggested');
+        const offered = Number(/\d+/.exec((await page.textContent('#accept'))!)![0]);
+        expect(offered).toBeGreaterThan(3);
+        await page.click('#accept');
+        expect((await saved()).annotations).toHaveLength(offered);
+        expect(await page.locator('#accept').isHidden()).toBe(true);
+        await page.click('#undo');
+        expect(await page.locator('#save').isDisabled()).toBe(true);
+
+        const only = async () => {
+          const { images, annotations, categories } = await saved();
+          const { width, height } = images[0] as unknown as { width: number; height: number };
+          expect(annotations).toHaveLength(1);
+          const [x, y, w, h] = annotations[0]!.bbox as [number, number, number, number];
+          const shares = [x / width, y / height, w / width, h / height].map((share) => Math.round(share * 20) / 20);
+          return [categories[annotations[0]!.category_id - 1]!.name, ...shares];
+        };
+        await page.keyboard.press('1');
+        await drag(0.2, 0.2, 0.5, 0.6);
+        expect(await only()).toEqual(['guest', 0.2, 0.2, 0.3, 0.4]);
+        await click(0.35, 0.4);
+        await drag(0.35, 0.4, 0.55, 0.5);
+        expect(await only()).toEqual(['guest', 0.4, 0.3, 0.3, 0.4]);
+        await drag(0.7, 0.7, 0.8, 0.9);
+        expect(await only()).toEqual(['guest', 0.4, 0.3, 0.4, 0.6]);
+        await page.locator('#editor').focus();
+        await page.keyboard.press('2');
+        expect(await only()).toEqual(['host', 0.4, 0.3, 0.4, 0.6]);
+        await page.locator('#editor').focus();
+        await page.keyboard.press('Delete');
+        expect(await page.locator('#save').isDisabled()).toBe(true);
+        await page.keyboard.press('Control+z');
+        expect(await only()).toEqual(['host', 0.4, 0.3, 0.4, 0.6]);
+        // With its label go its boxes.
+        await page.click('[title="Remove host"]');
+        expect(await page.locator('#save').isDisabled()).toBe(true);
+        expect(await page.locator('#train').isDisabled()).toBe(true);
+      } finally {
+        await end();
       }
     });
   });

@@ -144,6 +144,18 @@ describe('ceilings', () => {
     expect(all.reduce((sum, size) => sum + size, 0)).toBeLessThan(240 * kB);
   });
 
+  it('training without a bundler: one file more, and no byte of it in what a page that detects loads', () => {
+    const read = (file: string) => readFileSync(join(installed, 'dist', file), 'utf8');
+    const train = read('train.min.js');
+    expect(gzipped(train)).toBeLessThan(80 * kB);
+    const [core] = /\.\/(labelweave\.min\/core-[^"']+)/.exec(read('labelweave.min.js'))!.slice(1);
+    expect(train).toContain(core!);
+    // Only the writer of weights says this.
+    const writing = 'a name that safetensors does not reserve';
+    expect(train).toContain(writing);
+    expect(read(core!)).not.toContain(writing);
+  });
+
   it('the default model', () => {
     const model = packed.files.filter(({ path }) => path.startsWith('dist/models/centernet-mbv3/'));
     expect(model.map(({ path }) => path.split('/').at(-1))).toEqual(

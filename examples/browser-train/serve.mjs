@@ -1,0 +1,5 @@
+// Serves the page: node examples/browser-train/serve.mjs [port]
+import { serve } from '../serve.mjs';
+
+const { url } = await serve(Number(process.argv[2] ?? 8080), { example: 'browser-train' });
+console.log(`Open ${url}`);
