@@ -14,7 +14,7 @@ export interface TrainState<E> {
   /** Losses of the steps of the epoch so far. */
   readonly losses: readonly number[];
   readonly history: readonly E[];
-  readonly best: { readonly epoch: number; readonly ap50: number } | undefined;
+  readonly best: { readonly epoch: number; readonly ap50: number; readonly ap: number } | undefined;
   /** Parameters now, and as they were in the best epoch. */
   readonly weights: Readonly<Record<string, Float32Array>>;
   readonly bestWeights: Readonly<Record<string, Float32Array>>;

@@ -43,7 +43,7 @@ export interface HeadSpec {
    */
   readonly start?: 'discriminant' | 'labels' | 'zeros' | undefined;
   /**
-   * `model`: boxes are the model's, so that several heads share positions and can be joined. `corrected`: the head learns what to add to them (1 - GIoU);
+   * `model`: boxes are the model's, so that several heads share positions and can be joined. `corrected`: the head learns what to add to their corners (smooth L1, in sides of the box);
    * its boxes are its own then. Default: `model`.
    */
   readonly boxes?: 'model' | 'corrected' | undefined;
@@ -63,6 +63,8 @@ export interface TrainProgress {
   readonly epoch: number;
   /** Of the step just done; on a GPU of the last one that was read. */
   readonly loss?: number | undefined;
+  /** What computes features, and what computes steps. */
+  readonly device: string;
 }
 
 /** One epoch. */

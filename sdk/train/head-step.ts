@@ -30,6 +30,9 @@ interface OnDevice {
   readonly similarity: DeviceArray | undefined;
 }
 
+/** Cells up to which the loss of a corner is a square. */
+const boxBeta = 1;
+
 /** Steps whose losses are kept on a GPU before they are read. */
 const mostUnread = 16;
 
@@ -137,7 +140,7 @@ export class HeadSteps {
     return boxes ? [...gradients, ...this.#boxGradients(boxes, x, taught, scope, place + 1, divisors, kernel)] : gradients;
   }
 
-  /** 1 - GIoU at the centres of a batch. */
+  /** Smooth L1 of corners at the centres of a batch, in sides of the box: convex, so that no step can turn a box inside out for good. */
   #boxGradients(
     boxes: BoxLayer,
     x: DeviceArray,
@@ -162,7 +165,9 @@ export class HeadSteps {
     const upload = (values: Float32Array): DeviceArray => scope.keep(device.upload(values));
     const { corners, backward } = boxes.forward(upload(chosen), upload(model), m, scope);
     const output = { rows: scope.zeros(m), gradient: scope.zeros(4 * m) };
-    device.box_iou_loss({ logits: corners, P: m, targets: upload(wanted), kind: 'giou', scale: 1 / m }, output);
+    const weights = wanted.map((_, i) => 1 / (wanted[(i & ~3) + (i & 1) + 2]! - wanted[(i & ~3) + (i & 1)]!));
+    const given = { targets: upload(wanted), weights: upload(weights), beta: boxBeta, scale: 1 / m };
+    device.smooth_l1({ logits: corners, P: m, C: 4, ...given }, output);
     divisors[divisors.length - 1] = m;
     device.sum_rows({ x: output.rows, out: this.#sums, P: m, C: 1, first: place });
     return backward(output.gradient);

@@ -33,8 +33,11 @@ export interface TrainedHeads {
   readonly model: { readonly manifest: unknown; readonly files: Record<string, Uint8Array<ArrayBuffer>> };
   /** What was measured after each epoch. */
   readonly history: readonly TrainEpoch[];
-  /** The epoch whose weights the package has: the best mean AP50 (0: the start), or the last where nothing is evaluated. */
-  readonly best: { readonly epoch: number; readonly ap50: number };
+  /**
+   * The epoch whose weights the package has, 0 for the start: the best mean AP50, of equal ones the best AP, of equal ones the last; the last where nothing is
+   * evaluated (NaN).
+   */
+  readonly best: { readonly epoch: number; readonly ap50: number; readonly ap: number };
   /** The numbers of each head, as in the package. */
   readonly layers: readonly HeadLayer[];
 }
@@ -92,6 +95,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
   try {
     const kernels = await openKernels(options.kernels, runtime.kind);
     device = kernels.device;
+    const where = `features: ${runtime.description}; steps: ${device.description}`;
     const run = await runDigest(backbone, datasets, evaluation, heads, {
       ...options,
       seed,
@@ -108,7 +112,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     let step = stored?.step ?? 0;
     let losses = [...(stored?.losses ?? [])];
     const history = (stored?.history ?? []).map(withNaN);
-    let best = stored?.best && { ...stored.best, ap50: stored.best.ap50 ?? NaN };
+    let best = stored?.best && { ...stored.best, ap50: stored.best.ap50 ?? NaN, ap: stored.best.ap ?? NaN };
     let bestWeights: Record<string, Float32Array> = { ...stored?.bestWeights };
     if (step < steps || !best) {
       const store = options.cache === 'auto' ? await openByteStore('features') : options.cache || undefined;
@@ -122,7 +126,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
       // Images that cannot be read are found before the first step.
       const total = images * (flip ? 2 : 1) + evaluation.reduce((sum, read) => sum + read.images.length, 0);
       let done = 0;
-      const counted = () => onProgress?.({ phase: 'features', done: ++done, total, epoch: 0 });
+      const counted = () => onProgress?.({ phase: 'features', done: ++done, total, epoch: 0, device: where });
       const moments = new Moments(backbone.features.shape[3]!, heads.map(({ labels }) => labels.size), kernels.host); // prettier-ignore
       const chosen = seededRandom(seed + 0xce115);
       const rowsOf = new Map<string, (readonly ImageRows[])[]>();
@@ -172,16 +176,15 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
             const targets = heads[h]!.evaluated.get(read);
             if (targets) scores.push(await evaluateHead(backbone, layer, runtime, read, targets, (image) => get(read, image, { keep: true }), signal)); // prettier-ignore
           }
-          onProgress?.({ phase: 'evaluate', done: i + 1, total: evaluation.length, epoch });
+          onProgress?.({ phase: 'evaluate', done: i + 1, total: evaluation.length, epoch, device: where });
         }
         const loss = epoch === 0 ? NaN : losses.reduce((a, b) => a + b, 0) / losses.length;
         const ended: TrainEpoch = { epoch, loss, rate: epoch === 0 ? 0 : rateAt(step - 1), scores };
         losses = [];
         if (epoch > 0 || evaluation.length > 0) history.push(ended);
-        const known = scores.map(({ ap50 }) => ap50).filter((ap50) => !Number.isNaN(ap50));
-        const ap50 = known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : Number.NaN;
-        if (!best || !(ap50 <= best.ap50)) {
-          best = { epoch, ap50 };
+        const [ap50, ap] = [meanOf(scores.map((score) => score.ap50)), meanOf(scores.map((score) => score.ap))];
+        if (!best || !(ap50 < best.ap50 || (ap50 === best.ap50 && ap < best.ap))) {
+          best = { epoch, ap50, ap };
           bestWeights = Object.fromEntries(
             layers.flatMap(({ labels, weight, bias, boxWeight, boxBias, channels }) =>
               Object.entries({ weight, bias, boxWeight, boxBias, channels }).flatMap(([part, values]) =>
@@ -214,7 +217,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         // A processor has the loss at once.
         if (kernels.name !== 'webgpu' || now.full || ends || saves) losses.push(...(await now.losses()));
         const epoch = Math.ceil(step / perEpoch);
-        onProgress?.({ phase: 'train', done: step, total: steps, epoch, loss: losses.at(-1) });
+        onProgress?.({ phase: 'train', done: step, total: steps, epoch, loss: losses.at(-1), device: where });
         if (ends) await evaluate(epoch);
         else if (saves) await save();
         await pause();
@@ -235,6 +238,12 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     bank?.dispose();
     runtime.dispose();
   }
+}
+
+/** Of the numbers that are any. */
+function meanOf(values: readonly number[]): number {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return known.length > 0 ? known.reduce((a, b) => a + b, 0) / known.length : Number.NaN;
 }
 
 /** JSON has no NaN. */

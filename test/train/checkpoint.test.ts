@@ -11,7 +11,7 @@ const state: TrainState<{ epoch: number }> = {
   random: [4, 5, 6, 7],
   losses: [0.1, 1 / 3],
   history: [{ epoch: 1 }],
-  best: { epoch: 1, ap50: 0.25 },
+  best: { epoch: 1, ap50: 0.25, ap: 0.125 },
   weights: { 'a/weight': Float32Array.of(1, -0, 1e-45), 'a/bias': Float32Array.of(2) },
   bestWeights: { 'a/weight': Float32Array.of(3, 4, 5), 'a/bias': Float32Array.of(6) },
   optimizer: {
