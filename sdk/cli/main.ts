@@ -269,20 +269,26 @@ cli
   .option('--taxonomy <file>', 'One head over the labels of a taxonomy, in place of one a data set')
   .option('--loss <loss>', 'heatmap, focal or sigmoid', { default: 'heatmap' })
   .option('--kernel <n>', 'Side of the new layers: 1 or 3', { default: 1 })
-  .option('--start <start>', 'labels: from the rows of labels that the model knows by name, the others from nothing; or zeros', {
-    default: 'labels',
-  })
-  .option('--epochs <n>', 'Epochs. Default: 20')
+  .option('--classifier <kind>', 'linear, or cosine (20 cos(feature, weight) + bias)', { default: 'linear' })
+  .option(
+    '--start <start>',
+    'auto: closed form, or a row of the model’s own head where that tells a label better; discriminant: closed form; zeros',
+    { default: 'auto' },
+  )
+  .option('--boxes <boxes>', 'model: boxes are the model’s; corrected: learn what to add to them', { default: 'model' })
+  .option('--epochs <n>', 'Epochs; 0: heads as they start. Default: 20')
   .option('--batch <n>', 'Images of a step. Default: 8')
-  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.003')
+  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.001, from zeros 0.01')
   .option('--seed <n>', 'Seed. Default: 1')
   .option('--flip', 'Mirror half of the images')
+  .option('--negatives <n>', 'Cells of an image away from objects that take part, or all. Default: 1024')
+  .option('--only', 'Leave the model’s own heads out of the package')
   .option('--ignore-unknown', 'Leave out boxes whose label a head has not')
   .option('--no-cache', 'Keep features in memory only')
   .option('--checkpoint-every <n>', 'Steps between checkpoints. Default: an epoch')
   .option('--resume', 'Go on from the checkpoint in the output folder')
   .option('--name <name>', 'Name of the new model')
-  .option('--device <device>', 'Computes the features: auto, webgpu, wasm or reference', { default: 'auto' })
+  .option('--device <device>', 'Computes features and steps: auto, webgpu, wasm or reference', { default: 'auto' })
   .option('-o, --output <folder>', 'Where the package is written')
   .option('--quiet', 'No progress on stderr')
   .example('  labelweave train --data tools=tools.json:photos/ --eval tools-val=val.json:photos/ -o tools-model/')

@@ -67,19 +67,24 @@ async function categoriesOf(name: string, file: string): Promise<LabelSpace> {
 export async function trainCommand(options: Options): Promise<number> {
   const number = (name: string, key: string, wanted: string, valid: (value: number) => boolean): number | undefined =>
     options[key] === undefined ? undefined : numberOption(name, options[key], wanted, valid);
-  const count = (name: string, key = name) => number(name, key, 'a whole number from 1', (n) => Number.isInteger(n) && n >= 1);
+  const count = (name: string, key = name, least = 1) =>
+    number(name, key, `a whole number from ${least}`, (n) => Number.isInteger(n) && n >= least);
   const output = pathOption(options, 'output');
   if (output === undefined) throw new UsageError('train: found no --output; wanted -o FOLDER');
   const datasets = dataOption('data', options['data']);
   if (datasets.length === 0) throw new UsageError('train: found no --data; wanted NAME=ANNOTATIONS.json:IMAGES, once or more');
   const evaluation = dataOption('eval', options['eval']);
   const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid'] as const);
-  const start = wordOption('start', options['start'] ?? 'labels', ['zeros', 'labels'] as const);
+  const start = wordOption('start', options['start'] ?? 'auto', ['auto', 'discriminant', 'zeros'] as const);
+  const classifier = wordOption('classifier', options['classifier'] ?? 'linear', ['linear', 'cosine'] as const);
+  const boxes = wordOption('boxes', options['boxes'] ?? 'model', ['model', 'corrected'] as const);
   const device = wordOption('device', options['device'] ?? 'auto', ['auto', 'webgpu', 'wasm', 'reference'] as const);
   const kernel = numberOption('kernel', options['kernel'] ?? 1, '1 or 3', (n) => n === 1 || n === 3) as 1 | 3;
   const rate = number('rate', 'rate', 'a number above 0', (n) => n > 0 && n < Infinity);
   const seed = number('seed', 'seed', 'a whole number', (n) => Number.isInteger(n));
-  const [epochs, batch, every] = [count('epochs'), count('batch'), count('checkpoint-every', 'checkpointEvery')];
+  const [epochs, batch] = [count('epochs', 'epochs', 0), count('batch')];
+  const every = count('checkpoint-every', 'checkpointEvery');
+  const negatives = options['negatives'] === 'all' ? 'all' : count('negatives', 'negatives', 0);
   const name = textOption('name', options['name']);
   const model = namedModel(textOption('model', options['model'] ?? 'centernet-mbv3')!);
   const spaces = await labelsOf(datasets, options);
@@ -94,7 +99,14 @@ export async function trainCommand(options: Options): Promise<number> {
       datasets,
       evaluation,
       heads: spaces.map((labels) => {
-        return { labels, kernel, start, ...(options['taxonomy'] === undefined && { datasets: [labels.name] }) };
+        return {
+          labels,
+          kernel,
+          start,
+          classifier,
+          boxes,
+          ...(options['taxonomy'] === undefined && { datasets: [labels.name] }),
+        };
       }),
       loss,
       epochs,
@@ -105,7 +117,9 @@ export async function trainCommand(options: Options): Promise<number> {
       cache: options['cache'] === false ? false : 'auto',
       flip: options['flip'] === true,
       unknownLabels: options['ignoreUnknown'] === true ? 'ignore' : 'error',
-      schedule: { kind: 'cosine' as const, rate: rate ?? 0.003 },
+      schedule: rate === undefined ? undefined : { kind: 'cosine', rate },
+      negatives,
+      only: options['only'] === true,
       checkpoint: {
         ...(every !== undefined && { every }),
         store: {
@@ -124,7 +138,9 @@ export async function trainCommand(options: Options): Promise<number> {
         history.push(epoch);
         if (options['quiet'] === true) return;
         const scores = epoch.scores.map(({ head, dataset, ap50 }) => `, AP50 of ${head} on ${dataset} ${ap50.toFixed(3)}`);
-        progress.note(`epoch ${epoch.epoch}: loss ${epoch.loss.toFixed(3)}${scores.join('')}`);
+        progress.note(
+          epoch.epoch === 0 ? `start${scores.join('')}` : `epoch ${epoch.epoch}: loss ${epoch.loss.toFixed(3)}${scores.join('')}`,
+        );
       },
     });
     // The manifest comes last: a folder with one is whole.

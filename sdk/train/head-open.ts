@@ -3,7 +3,6 @@ import { ArgumentError, describe } from '../errors.js';
 import { isLabelSpace, type LabelSpace } from '../taxonomy/label-space.js';
 import { headTargets, type ReadDataset } from './head-data.js';
 import type { Classifier } from './head-layer.js';
-import type { Backbone } from './head-network.js';
 import type { HeadSpec, TrainHeadsOptions } from './head-options.js';
 import type { Kernel } from './head-rows.js';
 import { focalLoss, type HardSoftLoss, type HeatmapLoss, heatmapLoss, type SigmoidLoss, sigmoidLoss } from './losses.js';
@@ -26,20 +25,13 @@ const wrong = (thing: string, found: string, wanted: string) => new ArgumentErro
 export function openHead(
   spec: HeadSpec,
   { loss = 'heatmap', unknownLabels = 'error' }: TrainHeadsOptions,
-  { own }: Backbone,
   datasets: readonly ReadDataset[],
   evaluation: readonly ReadDataset[],
 ): OpenHead {
-  const { labels: given, kernel = 1, start } = spec;
+  const { labels: given, kernel = 1 } = spec;
   const labels = isLabelSpace(given) ? given : given.space;
   const C = labels.size;
   const classifier = classifierOf(spec);
-  if (start === 'labels' && (!own || kernel !== 1 || classifier.kind !== 'linear'))
-    throw wrong(
-      `start of "${labels.name}"`,
-      '"labels"',
-      'a linear classifier with kernel 1 on the layer that the model classifies',
-    );
   const taught = spec.datasets;
   const lost = taught?.find((name) => !datasets.some(({ dataset }) => dataset.name === name));
   if (lost !== undefined)

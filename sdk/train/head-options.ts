@@ -37,11 +37,11 @@ export interface HeadSpec {
     | { readonly kind: 'text'; readonly vectors: Float32Array; readonly temperature?: number | undefined }
     | undefined;
   /**
-   * `discriminant`: Fisher's linear discriminants of the features near the centres, computed in closed form: works from few photos. `labels`: labels that the
-   * model's own head knows by name start from its rows (kernel 1, linear, default layer), the others from discriminants. `zeros`: nothing is known, all scores
-   * 0.1. Default: `discriminant`.
+   * `discriminant`: Fisher's linear discriminants of the features near the centres, computed in closed form: works from few photos. `auto`: the same, but where
+   * a row of the model's own head (linear, the same layer) tells a label better on the photos at hand, that row, whatever either is called. `zeros`: nothing
+   * is known, all scores 0.1. Default: `auto`.
    */
-  readonly start?: 'discriminant' | 'labels' | 'zeros' | undefined;
+  readonly start?: 'auto' | 'discriminant' | 'zeros' | undefined;
   /**
    * `model`: boxes are the model's, so that several heads share positions and can be joined. `corrected`: the head learns what to add to their corners (smooth L1, in sides of the box);
    * its boxes are its own then. Default: `model`.
@@ -208,8 +208,8 @@ function checkHead({ labels, kernel, start, boxes, classifier = 'linear' }: Head
   const space = isLabelSpace(labels) ? labels : labels.space;
   const own = (thing: string) => `${thing} of "${space.name}"`;
   if (kernel !== undefined && kernel !== 1 && kernel !== 3) throw wrong(own('kernel'), describe(kernel), '1 or 3');
-  if (start !== undefined && !['discriminant', 'labels', 'zeros'].includes(start))
-    throw wrong(own('start'), describe(start), '"discriminant", "labels" or "zeros"');
+  if (start !== undefined && !['auto', 'discriminant', 'zeros'].includes(start))
+    throw wrong(own('start'), describe(start), '"auto", "discriminant" or "zeros"');
   if (boxes !== undefined && boxes !== 'model' && boxes !== 'corrected')
     throw wrong(own('boxes'), describe(boxes), '"model" or "corrected"');
   const kind = typeof classifier === 'string' ? classifier : classifier?.kind;

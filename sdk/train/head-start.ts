@@ -1,6 +1,4 @@
 // Where heads start: moments of the frozen features, linear discriminants made of them in closed form, and how scores are brought to the scale of a loss.
-import { labelSpace, type LabelSpace } from '../taxonomy/label-space.js';
-import { matchLabel } from '../taxonomy/match.js';
 import type { LayerWeights } from './head-layer.js';
 import { type Backbone, featuresOf, type ImageFeatures } from './head-network.js';
 import type { OpenHead } from './head-open.js';
@@ -139,51 +137,82 @@ function solve(factor: Float64Array, y: Float64Array, n: number): Float64Array {
 }
 
 /** Numbers that a calibration looks at. */
-const calibrationSize = 400_000;
+const sampleSize = 400_000;
 const calibrationSteps = 100;
 
-/**
- * Gain and bias of each column, so that a loss is least on a sample of rows: what turns scores of variance 1 into logits. Adam on 2 C numbers.
- * @param scores [n, C] of the rows of an image
- * @param fixedGain the gains stay 1
- */
-export function calibrate(
-  loss: HeatmapLoss | SigmoidLoss,
+/** Rows of features with what a head should say there, to judge starts by. */
+interface Sample {
+  /** [n, D] on channels of length 1, of the cells themselves. */
+  readonly x: Float32Array;
+  readonly n: number;
+  /** [n, C] */
+  readonly targets: Float32Array;
+  readonly weights: Float32Array;
+}
+
+/** Centres all count; of the other rows every so many stands for as many. */
+function sampleOf(
   images: readonly { readonly rows: ImageRows; readonly own: HeadRows }[],
-  scores: (rows: ImageRows) => Float32Array,
-  C: number,
-  kernels: TrainKernels,
-  { startBias, fixedGain }: { startBias: number; fixedGain: boolean },
-): { gain: Float32Array; bias: Float32Array } {
+  { kernel, labels: { size: C } }: OpenHead,
+  toUnit: Float32Array,
+): Sample {
+  const D = toUnit.length;
   const total = images.reduce((sum, { rows }) => sum + rows.count, 0);
-  const every = Math.max(1, Math.ceil((total * C) / calibrationSize));
-  const [x, targets, weights]: [number[], number[], number[]] = [[], [], []];
+  const every = Math.max(1, Math.ceil((total * Math.max(C, D / 4)) / sampleSize));
+  const centre = ((kernel * kernel - 1) / 2) * D;
+  const parts: { x: Float32Array; targets: Float32Array; weights: Float32Array }[] = [];
   let seen = 0;
   for (const one of images) {
-    const own = scores(one.rows);
     const dense = denseTargets([one], C);
-    for (let row = 0; row < one.rows.count; row++) {
-      const part = dense.targets.subarray(row * C, row * C + C);
-      // Centres all count; of the rest every so many stands for as many.
-      const centre = part.includes(1);
-      if (!centre && seen++ % every !== 0) continue;
-      for (let c = 0; c < C; c++) {
-        x.push(own[row * C + c]!);
-        targets.push(part[c]!);
-        weights.push(dense.weights[row * C + c]! * (centre ? 1 : every));
-      }
-    }
+    const chosen: number[] = [];
+    const isCentre = (row: number) => dense.targets.subarray(row * C, row * C + C).includes(1);
+    for (let row = 0; row < one.rows.count; row++) if (isCentre(row) || seen++ % every === 0) chosen.push(row);
+    const wide = scaledRows(one.rows, kernel, toUnit, Int32Array.from(chosen));
+    const K = kernel * kernel * D;
+    const part = {
+      x: new Float32Array(chosen.length * D),
+      targets: new Float32Array(chosen.length * C),
+      weights: new Float32Array(chosen.length * C),
+    };
+    chosen.forEach((row, i) => {
+      part.x.set(wide.subarray(i * K + centre, i * K + centre + D), i * D);
+      part.targets.set(dense.targets.subarray(row * C, row * C + C), i * C);
+      const share = isCentre(row) ? 1 : every;
+      for (let c = 0; c < C; c++) part.weights[i * C + c] = dense.weights[row * C + c]! * share;
+    });
+    parts.push(part);
   }
-  const input = { targets: Float32Array.from(targets), weights: Float32Array.from(weights) };
+  const joined = (key: 'x' | 'targets' | 'weights'): Float32Array => {
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part[key].length, 0));
+    parts.reduce((at, part) => (all.set(part[key], at), at + part[key].length), 0);
+    return all;
+  };
+  const x = joined('x');
+  return { x, n: x.length / D, targets: joined('targets'), weights: joined('weights') };
+}
+
+/**
+ * Gain and bias of each column, so that a loss is least on a sample: what turns scores of variance 1 into logits. Adam on 2 C numbers.
+ * @param scores [n, C]
+ * @param fixedGain the gains stay 1
+ */
+function calibrate(
+  loss: HeatmapLoss | SigmoidLoss,
+  scores: Float32Array,
+  { targets, weights }: Sample,
+  C: number,
+  kernels: TrainKernels,
+  fixedGain: boolean,
+): { gain: Float32Array; bias: Float32Array } {
   const [logGain, bias] = [new Float64Array(C), new Float64Array(C).fill(startBias)];
   const moments = Array.from({ length: 4 }, () => new Float64Array(C));
-  const logits = new Float32Array(x.length);
+  const logits = new Float32Array(scores.length);
   for (let step = 1; step <= calibrationSteps; step++) {
-    for (let i = 0; i < x.length; i++) logits[i] = x[i]! * Math.exp(logGain[i % C]!) + bias[i % C]!;
-    const { gradient } = computeLoss(loss, { logits, ...input }, { kernels });
+    for (let i = 0; i < scores.length; i++) logits[i] = scores[i]! * Math.exp(logGain[i % C]!) + bias[i % C]!;
+    const { gradient } = computeLoss(loss, { logits, targets, weights }, { kernels });
     const [byGain, byBias] = [new Float64Array(C), new Float64Array(C)];
-    for (let i = 0; i < x.length; i++) {
-      byGain[i % C]! += gradient[i]! * x[i]!;
+    for (let i = 0; i < scores.length; i++) {
+      byGain[i % C]! += gradient[i]! * scores[i]!;
       byBias[i % C]! += gradient[i]!;
     }
     for (let c = 0; c < C; c++) {
@@ -205,17 +234,18 @@ const startBias = -2.19;
 
 /** Weights of a head before the first step, on channels of length 1. */
 export function startHead(
-  { spec, labels, kernel, classifier, loss }: OpenHead,
+  head: OpenHead,
   h: number,
-  { features, own, manifest }: Backbone,
+  { features, own }: Backbone,
   moments: Moments,
   toUnit: Float32Array,
   images: readonly ImageRows[],
   kernels: TrainKernels,
 ): LayerWeights {
+  const { spec, labels, kernel, classifier, loss } = head;
   const D = features.shape[3]!;
   const C = labels.size;
-  const { start = 'discriminant' } = spec;
+  const { start = 'auto' } = spec;
   const corrected = spec.boxes === 'corrected';
   const boxes = corrected && { boxWeight: new Float32Array(kernel * kernel * D * 4), boxBias: new Float32Array(4) };
   // Discriminants of the cell itself: windows begin with their centre alone.
@@ -235,38 +265,73 @@ export function startHead(
   if (start === 'zeros') bias.fill(startBias);
   else if (loss.kernel !== 'hard_soft_labels') {
     const taught = images.flatMap((rows) => (rows.heads[h] ? [{ rows, own: rows.heads[h] }] : []));
-    const scores = (rows: ImageRows): Float32Array => {
-      const all = scaledRows(rows, kernel, toUnit);
-      const x = kernel === 1 ? all : Float32Array.from({ length: rows.count * D }, (_, i) => all[(Math.floor(i / D) * 9 + centre) * D + (i % D)]!); // prettier-ignore
-      const out = new Float32Array(rows.count * C);
-      if (cosine) cosinesOf(x, weight, out, rows.count, D, C, classifier.scale, kernels);
-      else {
-        kernels.matmul({ a: x, b: weight, out, M: rows.count, N: C, K: D });
-        kernels.add_rows({ x: out, row: bias, P: rows.count, C });
-      }
-      return out;
-    };
-    const fitted = calibrate(loss, taught, scores, C, kernels, { startBias, fixedGain: cosine });
+    const sample = sampleOf(taught, head, toUnit);
+    const { n, x } = sample;
+    const scores = new Float32Array(n * C);
+    if (classifier.kind === 'cosine')
+      cosineLogits({ features: x, weights: transposed(weight, D, C), P: n, C, D, scale: classifier.scale }, scores, kernels);
+    else {
+      kernels.matmul({ a: x, b: weight, out: scores, M: n, N: C, K: D });
+      kernels.add_rows({ x: scores, row: bias, P: n, C });
+    }
+    const fitted = calibrate(loss, scores, sample, C, kernels, cosine);
     if (cosine) bias = fitted.bias;
     else {
       weight = weight.map((value, i) => value * fitted.gain[i % C]!);
       bias = bias.map((value, c) => value * fitted.gain[c]! + fitted.bias[c]!);
-    }
-  }
-  if (start === 'labels') {
-    const { dataset, labels: known } = manifest.heads[0]!;
-    const space = labelSpace(dataset, known) as LabelSpace;
-    for (const label of labels.labels) {
-      const match = matchLabel(space, label, labels);
-      if (!match) continue;
-      bias[label.index] = own!.bias[match.label.index]!;
-      for (let d = 0; d < D; d++) weight[d * C + label.index] = own!.weight[d * space.size + match.label.index]! / toUnit[d]!;
+      if (start === 'auto' && own) takeKnownRows(weight, bias, own, head, sample, toUnit, kernels);
     }
   }
   if (cosine) return { weight: transposed(weight, D, C), bias, ...boxes };
   const whole = new Float32Array(kernel * kernel * D * C);
   whole.set(weight, centre * D * C);
   return { weight: whole, bias, ...boxes };
+}
+
+/** Rows of the model's own head that are tried for a label: those that fire most at its centres. */
+const candidates = 5;
+
+/**
+ * What the model knows already: where one of its own rows, as it is, tells a label better on the photos at hand than the label's discriminant, the label starts
+ * from that row, whatever either is called.
+ */
+function takeKnownRows(
+  weight: Float32Array,
+  bias: Float32Array,
+  own: NonNullable<Backbone['own']>,
+  { labels: { size: C }, loss }: OpenHead,
+  { x, n, targets, weights }: Sample,
+  toUnit: Float32Array,
+  kernels: TrainKernels,
+): void {
+  const D = toUnit.length;
+  const known = own.bias.length;
+  const rows = own.weight.map((value, i) => value / toUnit[Math.floor(i / known)]!);
+  const [knownLogits, logits] = [new Float32Array(n * known), new Float32Array(n * C)];
+  kernels.matmul({ a: x, b: rows, out: knownLogits, M: n, N: known, K: D });
+  kernels.add_rows({ x: knownLogits, row: own.bias, P: n, C: known });
+  kernels.matmul({ a: x, b: weight, out: logits, M: n, N: C, K: D });
+  kernels.add_rows({ x: logits, row: bias, P: n, C });
+  const single = { ...loss, classes: 1, ...('columns' in loss && { columns: undefined }) } as HeatmapLoss | SigmoidLoss;
+  const column = (of: Float32Array, c: number, width: number) => Float32Array.from({ length: n }, (_, i) => of[i * width + c]!);
+  for (let c = 0; c < C; c++) {
+    const given = { targets: column(targets, c, C), weights: column(weights, c, C) };
+    const centres = Array.from(given.targets.keys()).filter((i) => given.targets[i] === 1 && given.weights[i] !== 0);
+    if (centres.length === 0) continue;
+    const lossOf = (values: Float32Array) => computeLoss(single, { logits: values, ...given }, { kernels }).value;
+    let least = lossOf(column(logits, c, C));
+    const firing = Float64Array.from({ length: known }, (_, k) =>
+      centres.reduce((sum, i) => sum + knownLogits[i * known + k]!, 0),
+    );
+    const most = Array.from(firing.keys()).sort((a, b) => firing[b]! - firing[a]! || a - b);
+    for (const k of most.slice(0, candidates)) {
+      const value = lossOf(column(knownLogits, k, known));
+      if (!(value < least)) continue;
+      least = value;
+      bias[c] = own.bias[k]!;
+      for (let d = 0; d < D; d++) weight[d * C + c] = rows[d * known + k]!;
+    }
+  }
 }
 
 /** How far background lies from all labels at the start of a text head, in deviations of a discriminant. */
@@ -281,17 +346,4 @@ function product(a: Float32Array, b: Float32Array, M: number, K: number, N: numb
 
 function transposed(weight: Float32Array, rows: number, columns: number): Float32Array {
   return Float32Array.from(weight, (_, i) => weight[(i % rows) * columns + Math.floor(i / rows)]!);
-}
-
-function cosinesOf(
-  x: Float32Array,
-  weight: Float32Array,
-  out: Float32Array,
-  P: number,
-  D: number,
-  C: number,
-  scale: number,
-  kernels: TrainKernels,
-): void {
-  cosineLogits({ features: x, weights: transposed(weight, D, C), P, C, D, scale }, out, kernels);
 }

@@ -61,7 +61,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
   const evaluation: ReadDataset[] = [];
   for (const dataset of options.evaluation ?? []) evaluation.push(await readTrainDataset(dataset, signal));
   const backbone = await openBackbone(options.model, options.layer, signal);
-  const heads = options.heads.map((spec) => openHead(spec, options, backbone, datasets, evaluation));
+  const heads = options.heads.map((spec) => openHead(spec, options, datasets, evaluation));
   const images = datasets.reduce((sum, dataset) => sum + dataset.images.length, 0);
   const perEpoch = Math.ceil(images / batch);
   const steps = perEpoch * epochs;
