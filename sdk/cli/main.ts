@@ -276,6 +276,10 @@ cli
     { default: 'auto' },
   )
   .option('--boxes <boxes>', 'model: boxes are the model’s; corrected: learn what to add to them', { default: 'model' })
+  .option(
+    '--relations <file>',
+    'With --taxonomy and --classifier cosine: write the taxonomy with the relations that the head found (UniSeg, 3.3)',
+  )
   .option('--epochs <n>', 'Epochs; 0: heads as they start. Default: 20')
   .option('--batch <n>', 'Images of a step. Default: 8')
   .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.001, from zeros 0.01')

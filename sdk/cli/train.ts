@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { LabelSpace } from 'labelweave';
 import { openFolder, readFile, writeBytes } from 'labelweave/node';
 import { labelSpace } from 'labelweave/taxonomy';
-import type { Taxonomy } from 'labelweave/taxonomy/file';
-import { type TrainDataset, type TrainEpoch, trainHeads } from 'labelweave/train';
+import { type Taxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
+import { type TrainDataset, relatedTaxonomy, type TrainEpoch, trainHeads } from 'labelweave/train';
 import { type Options, pathOption } from './evaluate-run.js';
 import { numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
@@ -89,12 +89,15 @@ export async function trainCommand(options: Options): Promise<number> {
   const model = namedModel(textOption('model', options['model'] ?? 'centernet-mbv3')!);
   const spaces = await labelsOf(datasets, options);
 
+  const relations = pathOption(options, 'relations');
+  if (relations !== undefined && (options['taxonomy'] === undefined || classifier !== 'cosine'))
+    throw new UsageError('--relations: found no --taxonomy with --classifier cosine; wanted both: relations are cosines with columns of other data sets'); // prettier-ignore
   const history: TrainEpoch[] = [];
   const checkpoint = join(output, 'checkpoint.safetensors');
   const work = async (signal: AbortSignal, progress: Progress): Promise<void> => {
     await mkdir(output, { recursive: true });
     const folder = openFolder(output);
-    const { files, best } = await trainHeads({
+    const { files, best, similarities } = await trainHeads({
       model,
       datasets,
       evaluation,
@@ -146,6 +149,13 @@ export async function trainCommand(options: Options): Promise<number> {
     // The manifest comes last: a folder with one is whole.
     for (const [file, bytes] of Object.entries(files).sort(([a]) => (a === 'labelweave.json' ? 1 : -1)))
       await writeBytes(join(output, file), bytes);
+    if (relations !== undefined) {
+      // Only a taxonomy comes with this option.
+      const { unified } = spaces[0] as Taxonomy;
+      const related = relatedTaxonomy(unified, similarities[unified.space.name] ?? []);
+      await writeBytes(relations, new TextEncoder().encode(writeTaxonomy(related)));
+      progress.note(`wrote ${relations}: ${related.relations.list.length} relations`);
+    }
     await rm(checkpoint, { force: true });
     progress.done();
     progress.note(`wrote ${output}: ${spaces.map((labels) => `${labels.name} (${'unified' in labels ? labels.unified.size : labels.size} labels)`).join(', ')}, epoch ${best.epoch}${Number.isNaN(best.ap50) ? '' : `, AP50 ${best.ap50.toFixed(3)}`}`); // prettier-ignore

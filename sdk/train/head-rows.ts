@@ -20,8 +20,9 @@ export interface HeadRows {
   readonly annotated: Uint8Array;
   /** Centres that take part. */
   readonly positives: number;
-  /** Rows of centres, for boxes, and the corners x1, y1, x2, y2 in cells that the model gives there, and that are right: [m], [m, 4], [m, 4]. */
+  /** Rows of centres and their categories [m], and the corners x1, y1, x2, y2 in cells that the model gives there, and that are right, [m, 4]. */
   readonly centres: Int32Array;
+  readonly categories: Int32Array;
   readonly modelBoxes: Float32Array;
   readonly boxes: Float32Array;
 }
@@ -153,6 +154,7 @@ function headRows(
   });
   const rowOf = new Map(cells.map((cell, row) => [cell, row]));
   const centres: number[] = [];
+  const categories: number[] = [];
   const [modelBoxes, wanted]: [number[], number[]] = [[], []];
   for (const { category, box, crowd } of boxes) {
     if (crowd || columns[category]! < 0) continue;
@@ -162,6 +164,7 @@ function headRows(
     // No column is a positive of this label.
     if (row === undefined) continue;
     centres.push(row);
+    categories.push(category);
     modelBoxes.push(...modelCorners(backbone, image, lies.cell, place.width));
     wanted.push(...lies.corners);
   }
@@ -172,6 +175,7 @@ function headRows(
     annotated,
     positives,
     centres: Int32Array.from(centres),
+    categories: Int32Array.from(categories),
     modelBoxes: Float32Array.from(modelBoxes),
     boxes: Float32Array.from(wanted),
   };

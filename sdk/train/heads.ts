@@ -14,12 +14,14 @@ import { type Backbone, FeatureBank, type ImageFeatures, openBackbone } from './
 import { type OpenHead, openHead } from './head-open.js';
 import { checkOptions, type TrainEpoch, type TrainHeadsOptions } from './head-options.js';
 import { type HeadLayer, writeHeads } from './head-package.js';
-import { imageRows, type ImageRows } from './head-rows.js';
+import { imageRows, type ImageRows, scaledRows } from './head-rows.js';
 import { Moments, startHead } from './head-start.js';
 import { HeadSteps, type StartedHead } from './head-step.js';
 import type { TrainKernels } from './kernels.js';
+import { cosineLogits } from './layers.js';
 import { randomFrom, seededRandom } from './random.js';
 import { referenceKernels } from './reference/index.js';
+import { type LabelSimilarities, measureSimilarities } from './relations.js';
 import { openSampler } from './samplers.js';
 import { schedule, type ScheduleOptions } from './schedules.js';
 import { wasmTrainKernels } from './wasm.js';
@@ -40,6 +42,11 @@ export interface TrainedHeads {
   readonly best: { readonly epoch: number; readonly ap50: number; readonly ap: number };
   /** The numbers of each head, as in the package. */
   readonly layers: readonly HeadLayer[];
+  /**
+   * Of each cosine head, by name: for each data set that taught it, the mean cosine of the objects of every label with every column (UniSeg, Eq. 7), from the last
+   * step's weights. {@link relatedTaxonomy} makes relations of them. Empty where a finished training was only read back.
+   */
+  readonly similarities: Readonly<Record<string, readonly LabelSimilarities[]>>;
 }
 
 /**
@@ -114,6 +121,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     const history = (stored?.history ?? []).map(withNaN);
     let best = stored?.best && { ...stored.best, ap50: stored.best.ap50 ?? NaN, ap: stored.best.ap ?? NaN };
     let bestWeights: Record<string, Float32Array> = { ...stored?.bestWeights };
+    const similarities: Record<string, LabelSimilarities[]> = {};
     if (step < steps || !best) {
       const store = options.cache === 'auto' ? await openByteStore('features') : options.cache || undefined;
       const features = (bank = await FeatureBank.open(backbone, runtime, { store, limit: memory, signal }));
@@ -222,6 +230,15 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
         else if (saves) await save();
         await pause();
       }
+      const weights = await now.read();
+      heads.forEach((head, h) => {
+        if (head.classifier.kind !== 'cosine') return;
+        similarities[head.labels.name] = datasets.flatMap(({ dataset: { name } }) => {
+          const targets = head.targets.get(name);
+          const rows = rowsOf.get(name)!.map(([plain]) => plain!);
+          return targets ? [headSimilarities(head.labels.size, targets.columns, rows, h, weights[h]!.weight, toUnit)] : [];
+        });
+      });
     }
     const layers = heads.map(({ labels, kernel, classifier }): HeadLayer => {
       const part = (name: string) => bestWeights[`${labels.name}/${name}`];
@@ -230,7 +247,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     });
     const files = writeHeads(backbone, layers, { name: options.name, only: options.only });
     const manifest = JSON.parse(new TextDecoder().decode(files['labelweave.json']!)) as unknown;
-    return { files, model: { manifest, files }, history, best: best!, layers };
+    return { files, model: { manifest, files }, history, best: best!, layers, similarities };
   } finally {
     trained?.dispose();
     // Kernels of the caller stay.
@@ -266,6 +283,33 @@ async function openKernels(
   // A software adapter is taken where it was asked for, as a runtime or here.
   if (wanted === 'webgpu' || (wanted === 'auto' && runtime === 'webgpu')) return { device: await webgpuTrainKernels({ software: true }), host, name: 'webgpu' }; // prettier-ignore
   return { device: hostTrainDevice(host), host, name: 'wasm' };
+}
+
+/** Mean cosines at the centres of a data set's objects. */
+function headSimilarities(
+  C: number,
+  columns: Int32Array,
+  images: readonly ImageRows[],
+  h: number,
+  weights: Float32Array,
+  toUnit: Float32Array,
+): LabelSimilarities {
+  const D = toUnit.length;
+  const known = [...columns.keys()].filter((category) => columns[category]! >= 0);
+  // Several categories of a data set may be one column.
+  const own = [...new Set(known.map((category) => columns[category]!))];
+  const meter = measureSimilarities(C, own);
+  for (const rows of images) {
+    const { centres, categories } = rows.heads[h]!;
+    const cosines = new Float32Array(centres.length * C);
+    const layer = { features: scaledRows(rows, 1, toUnit, centres), weights, P: centres.length, C, D, scale: 1 };
+    cosineLogits(layer, cosines);
+    meter.add(
+      cosines,
+      Array.from(categories, (category) => own.indexOf(columns[category]!)),
+    );
+  }
+  return meter.result();
 }
 
 /** A head on features as the network gives them. */

@@ -331,6 +331,30 @@ describe('trainHeads', () => {
     await expect(trainHeads({ ...options, kernels: 'wasm', checkpoint: { store }, resume: true })).rejects.toThrow('another run');
   });
 
+  it('measures how alike labels of different data sets look to a cosine head (UniSeg, Eq. 7)', async () => {
+    const named = (set: typeof train, names: string[]) => ({
+      ...set,
+      annotations: { ...set.annotations, categories: names.map((name, i) => ({ id: i + 1, name })) },
+    });
+    const [one, two] = [labelSpace('one', ['red', 'green']), labelSpace('two', ['scarlet', 'blue'])];
+    const unified = unifiedLabelSpace('all', [one, two], [], { rest: 'single' });
+    const { similarities } = await trainHeads({
+      ...base,
+      datasets: [squares('one', ['red', 'green'], 24, 4), named(squares('two', ['red', 'blue'], 24, 5), ['scarlet', 'blue'])],
+      heads: [{ labels: unified, classifier: 'cosine' }],
+      evaluation: [],
+      epochs: 2,
+    });
+    const [first, second] = similarities['all']!;
+    expect([first!.columns, second!.columns]).toEqual([[0, 1], [2, 3]]); // prettier-ignore
+    // [red, green] and [scarlet, blue] with red, green, scarlet, blue: a stranger of the same colour is nearer than one of another colour.
+    const at = ({ similarity }: typeof first & object, row: number, c: number) => similarity[row * 4 + c]!;
+    expect(at(first!, 0, 2)).toBeGreaterThan(at(first!, 0, 3) + 0.2);
+    expect(at(second!, 0, 0)).toBeGreaterThan(at(second!, 0, 1) + 0.2);
+    for (const value of [...first!.similarity, ...second!.similarity]) expect(Math.abs(value)).toBeLessThanOrEqual(1.000001);
+    expect(first!.counts[0]! + first!.counts[1]!).toBe(18);
+  });
+
   it('retrains one head over a taxonomy, each image judged only by the labels its data set annotates', async () => {
     const [one, two] = [labelSpace('one', ['red', 'green']), labelSpace('two', ['green', 'blue'])];
     const unified = unifiedLabelSpace('all', [one, two], [
