@@ -1,4 +1,4 @@
-// Draws the curves of a training as SVG by hand: loss above, AP50 below, one point an epoch.
+// Draws the curves of a training as SVG by hand: loss above, AP50 below, one point an epoch; epoch 0 is where the head starts.
 
 const ns = 'http://www.w3.org/2000/svg';
 const [width, height] = [320, 132];
@@ -28,7 +28,7 @@ function curve(name, points, { epochs, most, best, className }) {
   svg.setAttribute('class', className);
   const written = (value) => value.toFixed(value < 10 ? 2 : 1);
   svg.setAttribute('aria-label', last ? `${name}: ${written(last[1])} after epoch ${last[0]}` : `${name}: nothing yet`);
-  const x = (epoch) => left + ((epoch - 1) / Math.max(1, epochs - 1)) * (width - left - right);
+  const x = (epoch) => left + (epoch / epochs) * (width - left - right);
   const y = (value) => height - bottom - (value / most) * (height - top - bottom);
 
   add(svg, 'text', { x: 0, y: 12, class: 'name' }, name);
@@ -38,12 +38,12 @@ function curve(name, points, { epochs, most, best, className }) {
     add(svg, 'text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, String(Number(value.toPrecision(3))));
   }
   const step = Math.max(1, Math.ceil(epochs / 5 / 5) * (epochs > 10 ? 5 : 1));
-  const ticks = [1];
-  for (let epoch = epochs > 10 ? step : 1 + step; epoch <= epochs; epoch += step) ticks.push(epoch);
-  for (const epoch of ticks) add(svg, 'text', { x: x(epoch), y: height - bottom + 14, 'text-anchor': 'middle' }, epoch);
+  for (let epoch = 0; epoch <= epochs; epoch += step)
+    add(svg, 'text', { x: x(epoch), y: height - bottom + 14, 'text-anchor': 'middle' }, epoch);
   add(svg, 'text', { x: width - right, y: height - 3, 'text-anchor': 'end' }, 'epoch');
   if (best !== undefined) add(svg, 'line', { x1: x(best), x2: x(best), y1: top, y2: height - bottom, class: 'best' });
-  if (best !== undefined) add(svg, 'text', { x: left, y: height - 3 }, `┊ best: epoch ${best}, in the package`);
+  if (best !== undefined)
+    add(svg, 'text', { x: left, y: height - 3 }, `┊ best: ${best === 0 ? 'the start' : `epoch ${best}`}, in the package`);
   add(svg, 'polyline', { points: known.map(([epoch, value]) => `${x(epoch)},${y(value)}`).join(' ') });
   const radius = epochs > 60 ? 1.5 : 2.5;
   for (const [epoch, value] of known) {
@@ -56,7 +56,7 @@ function curve(name, points, { epochs, most, best, className }) {
 /** Replaces what `element` shows. `history`: { epoch, loss, ap50 } of each epoch so far, of `epochs`; `best`: the epoch whose weights are kept. */
 export function drawCurves(element, history, { epochs, best }) {
   const loss = history.map((one) => [one.epoch, one.loss]);
-  const most = roundUp(Math.max(...history.map((one) => one.loss), 1e-6));
+  const most = roundUp(Math.max(...history.map((one) => one.loss || 0), 1e-6));
   const ap50 = history.map((one) => [one.epoch, one.ap50]);
   element.replaceChildren(
     curve('Loss', loss, { epochs, most, className: 'loss' }),

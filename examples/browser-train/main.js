@@ -21,6 +21,9 @@ let run; // a training that was begun and not ended: { request, history }
 let model; // what was trained: { name, files, history, best, epochs, measuredOn }
 let worker; // while it trains
 
+/** Whole epochs of the training that was begun; its history has the start, too. */
+const epochsDone = () => run.history.at(-1)?.epoch ?? 0;
+
 const count = (n, one) => `${n} ${one}${n === 1 ? '' : one.endsWith('x') ? 'es' : 's'}`;
 
 function say(text, bad = false) {
@@ -363,7 +366,7 @@ function changed() {
   $('train').textContent = worker ? 'Stop' : goOn ? 'Begin anew' : 'Train';
   $('train').classList.toggle('main', !worker && !goOn);
   $('go-on').hidden = !goOn;
-  if (goOn) $('go-on').textContent = `Go on (${run.history.length} of ${run.request.epochs})`;
+  if (goOn) $('go-on').textContent = `Go on (${epochsDone()} of ${run.request.epochs})`;
   $('add').classList.toggle('main', photos.length === 0);
   $('save').disabled = boxes === 0;
   $('hint').hidden = photos.length > 0 || view === 'try';
@@ -399,9 +402,6 @@ function train(resume) {
     ended(`The training could not be started: ${event.message ?? 'this browser knows no module workers'}.`, true);
   };
   const answers = {
-    device({ description, notes }) {
-      $('report').textContent = `On ${description}. ${notes.join(' ')}`;
-    },
     progress: ({ progress }) => showProgress(progress, clock, request.epochs),
     epoch({ epoch }) {
       run.history = [...run.history.filter((one) => one.epoch < epoch.epoch), epoch];
@@ -420,7 +420,7 @@ function train(resume) {
       ended(`Trained: AP50 ${best.ap50.toFixed(2)} on ${measuredOn}. Try it, or take the model package.`);
     },
     stopped() {
-      ended(`Stopped after ${count(run.history.length, 'epoch')}: it can be taken up again.`);
+      ended(`Stopped after ${count(epochsDone(), 'epoch')}: it can be taken up again.`);
     },
     failed({ code, message }) {
       const hint = code === 'out-of-memory' || code === 'device-lost' ? ' Choose the CPU as the device and go on.' : '';
@@ -451,7 +451,8 @@ function forgetRun() {
   keep(album.bytes.delete('checkpoint'));
 }
 
-function showProgress({ phase, done, total, epoch }, clock, epochs) {
+function showProgress({ phase, done, total, epoch, device }, clock, epochs) {
+  $('report').textContent = device;
   if (phase === 'evaluate') return;
   if (clock.phase !== phase) Object.assign(clock, { phase, start: performance.now(), from: done });
   $('progress').value = done / total;
@@ -578,6 +579,6 @@ if (model) showModel();
 if (run?.history.length > 0 && sameRun()) drawCurves($('curves'), run.history, { epochs: run.request.epochs });
 await show(photos[0]);
 if (!warned) {
-  const halted = sameRun() ? ` A training stopped after ${count(run.history.length, 'epoch')} of ${run.request.epochs}: it can go on.` : ''; // prettier-ignore
+  const halted = sameRun() ? ` A training stopped after ${count(epochsDone(), 'epoch')} of ${run.request.epochs}: it can go on.` : ''; // prettier-ignore
   say(photos.length > 0 ? `${count(photos.length, 'photo')} kept from before.${halted}` : 'Ready.');
 }

@@ -1,6 +1,6 @@
 // The training itself, in a worker, so that the page answers meanwhile. Only here is labelweave/train called: what trainHeads is given stands below.
 // A worker has no import map: it names the files for pages without a bundler by their place.
-import { chooseRuntime, labelSpace } from '../../dist/labelweave.min.js';
+import { labelSpace } from '../../dist/labelweave.min.js';
 import { trainHeads } from '../../dist/train.min.js';
 import { bytes } from './album.js';
 
@@ -16,9 +16,6 @@ const patient = (store) => ({
 });
 
 async function train({ name, labels, training, evaluation, epochs, only, device }, files, resume) {
-  const { runtime, report } = await chooseRuntime(device);
-  postMessage({ kind: 'device', description: report.description, notes: report.why.map(({ reason }) => reason) });
-  runtime.dispose();
   return trainHeads({
     model: new URL('../../dist/models/centernet-mbv3/', import.meta.url),
     datasets: [dataset(name, training, files)],
