@@ -1,4 +1,5 @@
 // The command line on the installed package: results on stdout, everything for people on stderr, documented exit codes, files whole or not at all.
+import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -254,4 +255,83 @@ describe('help', () => {
     expect(code).toBe(2);
     expect(stdout + stderr).toMatch(/--help|Usage/);
   });
+});
+
+describe('train', () => {
+  /** A label that no data set has, on what the default model finds as cups: two photos, boxes in COCO's form. */
+  async function annotated(): Promise<string> {
+    const photos = ['products-01.jpg', 'products-03.jpg'];
+    mkdirSync(join(folder, 'mugs'), { recursive: true });
+    for (const name of photos)
+      copyFileSync(join(root, 'node_modules/startbootstrap-business-casual/dist/assets/img', name), join(folder, 'mugs', name));
+    const found = await labelweave('detect', 'mugs', '--labels', 'cups.json', '--format', 'json', '--quiet');
+    const { images } = JSON.parse(found.stdout) as { images: { file: string; detections: { box: number[] }[] }[] };
+    const annotations = images.flatMap(({ detections }, i) =>
+      detections.map(({ box: [x1, y1, x2, y2] }) => {
+        return { image_id: i, category_id: 7, bbox: [x1!, y1!, x2! - x1!, y2! - y1!] };
+      }),
+    );
+    expect(annotations.length).toBeGreaterThan(2);
+    const list = images.map(({ file }, id) => ({ id, file_name: file.replace(/^.*[\\/]/, '') }));
+    writeFileSync(join(folder, 'mugs.json'), JSON.stringify({ images: list, annotations, categories: [{ id: 7, name: 'mug' }] }));
+    return 'mine=mugs.json:mugs';
+  }
+  const read = (model: string) =>
+    ['labelweave.json', 'graph.json', 'weights.safetensors'].map((name) => readFileSync(join(folder, model, name)));
+
+  it(
+    'teaches a label from two photos; stopped by Ctrl-C it goes on to the same bytes, and detect runs the package',
+    { timeout: 240_000 },
+    async () => {
+      writeFileSync(join(folder, 'cups.json'), JSON.stringify({ labels: { mug: ['cup', 'bowl'] } }));
+      const data = await annotated();
+      const options = ['--data', data, '--eval', data, '--epochs', '5', '--batch', '1', '--name', 'mugs', '--no-cache'];
+      const whole = await labelweave('train', ...options, '-o', 'whole', '--relations', 'no.json');
+      expect([whole.code, whole.stderr]).toEqual([2, expect.stringContaining('--relations: found no --taxonomy')]);
+      const done = await labelweave('train', ...options, '-o', 'whole');
+      expect(done.stderr).toMatch(/^start, AP50 of mine on mine \d\.\d{3}$/m);
+      expect(done.stderr).toMatch(/^epoch 5: loss \d+\.\d{3}, AP50 of mine on mine \d\.\d{3}$/m);
+      expect(done.stderr).toMatch(/^wrote whole: mine \(1 labels\), epoch \d, AP50 \d\.\d{3}$/m);
+      expect(done.code).toBe(0);
+      expect(readdirSync(join(folder, 'whole')).sort()).toEqual(['graph.json', 'labelweave.json', 'weights.safetensors']);
+
+      const stopped = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
+        const child = spawn(process.execPath, [main, 'train', ...options, '-o', 'parts'], { cwd: folder });
+        let stderr = '';
+        let asked = false;
+        child.stderr.setEncoding('utf8').on('data', (text: string) => {
+          stderr += text;
+          // Once: a second one would end it at once.
+          if (!asked && (asked = /^epoch 2:/m.test(stderr))) child.kill('SIGINT');
+        });
+        child.on('close', (code) => resolve({ code, stderr }));
+      });
+      expect([stopped.code, stopped.stderr]).toEqual([130, expect.stringContaining('go on with --resume')]);
+      expect(readdirSync(join(folder, 'parts'))).toEqual(['checkpoint.safetensors']);
+      const other = await labelweave('train', ...options, '--seed', '2', '--resume', '-o', 'parts');
+      expect([other.code, other.stderr]).toEqual([expect.any(Number), expect.stringContaining('another run')]);
+      expect(other.code).not.toBe(0);
+      const resumed = await labelweave('train', ...options, '--resume', '-o', 'parts');
+      expect(resumed.stderr).not.toMatch(/^epoch 1:/m);
+      expect(resumed.code).toBe(0);
+      expect(read('parts')).toEqual(read('whole'));
+
+      writeFileSync(join(folder, 'mug.txt'), 'mug\n');
+      const { stdout } = await labelweave('detect', 'mugs', '--model', 'whole', '--labels', 'mug.txt');
+      expect(stdout).toMatch(/^ {2}mug +0\.\d{3}/m);
+    },
+  );
+
+  it.each<[string, string[], RegExp]>([
+    ['no output', ['--data', 'a=b.json:c'], /found no --output/],
+    ['no data', ['-o', 'x'], /found no --data/],
+    ['data without a folder', ['-o', 'x', '--data', 'a=b.json'], /wanted NAME=ANNOTATIONS.json:IMAGES/],
+    ['an unknown start', ['-o', 'x', '--data', 'a=b.json:c', '--start', 'labels'], /--start: found "labels"; wanted auto, discriminant or zeros/],
+    ['annotations that are not there', ['-o', 'x', '--data', 'a=b.json:c'], /b\.json/],
+  ])('says what is wrong: %s, and writes nothing', async (_, args, message) => {
+    const { code, stderr } = await labelweave('train', ...args);
+    expect(stderr).toMatch(message);
+    expect(code).not.toBe(0);
+    expect(existsSync(join(folder, 'x'))).toBe(false);
+  }); // prettier-ignore
 });
