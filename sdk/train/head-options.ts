@@ -106,7 +106,7 @@ export interface TrainHeadsOptions {
   readonly loss?: 'heatmap' | 'focal' | 'sigmoid' | ((classes: number) => HeatmapLoss | SigmoidLoss | HardSoftLoss) | undefined;
   /** Default: AdamW without decay. */
   readonly optimizer?: DeviceOptimizerOptions | undefined;
-  /** `steps` is filled in. Default: cosine from 0.001 (from 0.01 where heads start from zeros, or with text) with 20 steps of warm-up. */
+  /** `steps` is filled in. Default: cosine from 0.001 (from 0.01 where heads start from zeros, 0.0003 with text) with 20 steps of warm-up. */
   readonly schedule?: ScheduleOptions | undefined;
   /** Default: 20. An epoch is as many draws as there are images. 0: heads are as they start. */
   readonly epochs?: number | undefined;

@@ -55,6 +55,9 @@ export interface RowOptions {
   readonly random: Random;
 }
 
+/** A cell with a larger target is near an object: it is kept, and is no background for {@link labelTargets}. */
+const nearObject = 0.3;
+
 /** How an image lies in the map of a backbone. */
 export function placeOf(
   { manifest: { input }, stride, features: { shape } }: Backbone,
@@ -84,7 +87,7 @@ export function imageRows(backbone: Backbone, image: ImageFeatures, options: Row
   for (const map of maps) {
     if (!map) continue;
     const C = map.targets.length / cells;
-    for (let i = 0; i < map.targets.length; i++) if (map.targets[i] !== 0) near[Math.floor(i / C)] = 1;
+    for (let i = 0; i < map.targets.length; i++) if (map.targets[i]! > nearObject) near[Math.floor(i / C)] = 1;
   }
   const others: number[] = [];
   for (let cell = 0; cell < cells; cell++) if (!near[cell]) others.push(cell);
@@ -232,8 +235,6 @@ export function denseTargets(
   return { targets, weights };
 }
 
-/** A cell nearer to an object than this is no background for {@link labelTargets}. */
-const nearObject = 0.3;
 /** Background weighs so much more than objects, as proposals are drawn in two-stage detectors. */
 const backgroundShare = 3;
 

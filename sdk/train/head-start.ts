@@ -70,6 +70,11 @@ export class Moments {
     });
   }
 
+  /** Labels of a head that have examples. */
+  seen(head: number): number[] {
+    return [...this.#classes[head]!.weights.keys()].filter((c) => this.#classes[head]!.weights[c]! > 0);
+  }
+
   /** [D] root mean square of each channel, 1 for one that is always 0. */
   scale(): Float32Array<ArrayBuffer> {
     return Float32Array.from({ length: this.#D }, (_, d) => Math.sqrt(this.#products[d * this.#D + d]! / this.#cells) || 1);
@@ -253,11 +258,13 @@ export function startHead(
   const found = start === 'zeros' ? { weight: new Float32Array(D * C), bias: new Float32Array(C) } : moments.discriminants(h);
   if (classifier.kind === 'text') {
     const E = classifier.vectors.length / C;
+    // Labels that were never seen tell nothing of where text lies.
+    const known = start === 'zeros' ? labels.labels.map(({ index }) => index) : moments.seen(h);
+    const rows = textDuals(classifier.vectors, C, known);
     const weight = new Float32Array(kernel * kernel * D * E);
-    weight.set(product(found.weight, classifier.vectors, D, C, E), centre * D * E);
-    const bias = product(found.bias, classifier.vectors, 1, C, E);
-    // Where nothing is, away from what all labels have in common.
-    for (let c = 0; c < C; c++) for (let e = 0; e < E; e++) bias[e]! -= (textBackground * classifier.vectors[c * E + e]!) / C;
+    weight.set(product(found.weight, rows, D, C, E), centre * D * E);
+    // Where nothing is, all discriminants are near 0: cosines should be below it.
+    const bias = product(found.bias.map((value) => value - textBackground), rows, 1, C, E); // prettier-ignore
     return { weight, bias, ...boxes };
   }
   const cosine = classifier.kind === 'cosine';
@@ -336,6 +343,33 @@ function takeKnownRows(
 
 /** How far background lies from all labels at the start of a text head, in deviations of a discriminant. */
 const textBackground = 3;
+/**
+ * Added to the products of text rows. Small: the start tells known labels apart as their discriminants do. Large: labels without examples, which text alone
+ * relates to the known ones, are told apart better, and scores are lower.
+ */
+const textRidge = 0.1;
+
+/**
+ * [C, E] rows whose products with unit text rows are 1 for their own label and 0 for the others, as far as a ridge lets them: (T T' + ridge)^-1 T. Text rows
+ * of all labels lie near each other (cosines from 0.66 to 0.94 for COCO's names); sums of the rows themselves say little but that something is there.
+ */
+function textDuals(vectors: Float32Array, C: number, known: readonly number[]): Float32Array {
+  const [E, n] = [vectors.length / C, known.length];
+  const unit = new Float32Array(C * E);
+  referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
+  const rows = Float32Array.from({ length: n * E }, (_, i) => unit[known[Math.floor(i / E)]! * E + (i % E)]!);
+  const products = new Float32Array(n * n);
+  referenceKernels.matmul({ a: rows, b: rows, out: products, M: n, N: n, K: E, transposeB: true });
+  const factor = cholesky(
+    Float64Array.from(products, (value, i) => (i % (n + 1) === 0 ? value + textRidge : value)),
+    n,
+  );
+  const duals = new Float32Array(C * E);
+  for (let e = 0; e < E; e++) {
+    solve(factor, Float64Array.from(known, (_, k) => rows[k * E + e]!), n).forEach((value, k) => (duals[known[k]! * E + e] = value)); // prettier-ignore
+  }
+  return duals;
+}
 
 /** [M, K] [K, N]. */
 function product(a: Float32Array, b: Float32Array, M: number, K: number, N: number): Float32Array {

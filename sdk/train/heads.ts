@@ -72,10 +72,14 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
   const images = datasets.reduce((sum, dataset) => sum + dataset.images.length, 0);
   const perEpoch = Math.ceil(images / batch);
   const steps = perEpoch * epochs;
-  const low = heads.every(({ spec, classifier }) => spec.start !== 'zeros' && classifier.kind !== 'text');
+  const rate = heads.some(({ classifier, spec }) => classifier.kind === 'text' && spec.start !== 'zeros')
+    ? 0.0003
+    : heads.every(({ spec }) => spec.start !== 'zeros')
+      ? 0.001
+      : 0.01;
   const scheduled: ScheduleOptions = {
     steps: Math.max(1, steps),
-    ...(options.schedule ?? { kind: 'cosine', rate: low ? 0.001 : 0.01, warmup: Math.min(20, steps >> 2) }),
+    ...(options.schedule ?? { kind: 'cosine', rate, warmup: Math.min(20, steps >> 2) }),
   };
   const rateAt = schedule(scheduled);
   const sampler = openSampler({
