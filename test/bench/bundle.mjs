@@ -18,13 +18,13 @@ const binaries = {
 };
 
 /**
- * Bundles `contents`, a TypeScript module that stands in the root of the repository, for Node or a page. Returns the file's path.
- * @param {{ name: string, contents: string, platform?: 'node' | 'browser' }} options
+ * Bundles `contents`, a TypeScript module that stands in a folder of the repository (default: its root), for Node or a page. Returns the file's path.
+ * @param {{ name: string, contents: string, folder?: string, platform?: 'node' | 'browser' }} options
  */
-export async function bundleSources({ name, contents, platform = 'node' }) {
+export async function bundleSources({ name, contents, folder = '.', platform = 'node' }) {
   const outfile = join(root, 'build/bench', `${name}.mjs`);
   await build({
-    stdin: { contents, resolveDir: root, loader: 'ts' },
+    stdin: { contents, resolveDir: join(root, folder), loader: 'ts' },
     bundle: true,
     format: 'esm',
     platform,
