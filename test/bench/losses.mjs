@@ -1,6 +1,6 @@
-// Losses of labelweave/train, forward and backward, beside the same losses composed of TF.js operators (wasm backend), on one thread each.
+// Losses of labelweave/train, forward and backward, and a step of training, beside the same composed of TF.js operators (wasm backend), on one thread each.
 //
-// npm run build:wasm && (cd test/bench && npm i) && node test/bench/losses.mjs [--repeat N]
+// npm run build:wasm && (cd test/bench && npm ci) && node test/bench/losses.mjs [--repeat 9] [--only NAME,NAME] [--steps 10]
 //
 // Medians of interleaved runs in one process. TF.js computes value and gradient with tf.valueAndGrad; the time to read the gradient is in both.
 // `value off` is mostly TF.js's: it adds up ten million terms in 32-bit floats, this package in doubles.
@@ -8,24 +8,25 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { bundleSources } from './bundle.mjs';
+import { headData, headPeer, headStep, lossCases } from './loss-cases.mjs';
 import { formatTable, median } from './table.mjs';
 
-const { values } = parseArgs({ options: { repeat: { type: 'string', default: '9' } } });
-const repeat = Number(values.repeat);
+const { values } = parseArgs({
+  options: { repeat: { type: 'string', default: '9' }, steps: { type: 'string', default: '10' }, only: { type: 'string' } },
+});
+const [repeat, steps] = [Number(values.repeat), Number(values.steps)];
 
 // The sources as one module, with the WASM as it was built last, and TF.js with its chained operators and gradients.
 const here = fileURLToPath(new URL('.', import.meta.url));
-const root = join(here, '../..');
-const bundled = { bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error' };
-await build({
-  ...bundled,
-  entryPoints: [join(root, 'sdk/train/index.ts')],
-  loader: { '.wasm': 'binary' },
-  outfile: join(root, 'build/bench/train.mjs'),
-});
+const peerFile = join(here, '../../build/bench/tfjs-train.mjs');
 const core = '@tensorflow/tfjs-core';
 await build({
-  ...bundled,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'error',
   stdin: {
     contents: `
       import '${core}/dist/public/chained_ops/register_all_chained_ops';
@@ -38,10 +39,10 @@ await build({
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = '.';",
   },
-  outfile: join(root, 'build/bench/tfjs-train.mjs'),
+  outfile: peerFile,
 });
-const train = await import(join(root, 'build/bench/train.mjs'));
-const { tf, backend } = await import(join(root, 'build/bench/tfjs-train.mjs'));
+const train = await import(await bundleSources({ name: 'train', contents: "export * from './sdk/train/index.ts';" }));
+const { tf, backend } = await import(peerFile);
 
 backend.setWasmPaths(join(here, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/'));
 backend.setThreadsCount(1);
@@ -49,66 +50,12 @@ await tf.setBackend('wasm');
 await tf.ready();
 const wasm = await train.wasmTrainKernels();
 const random = train.seededRandom(1);
-const floats = (n, low = -4, high = 4) => Float32Array.from({ length: n }, () => low + (high - low) * random());
-
-/** softplus(x) = max(x, 0) + ln(1 + e^-|x|), as every stable implementation has it. */
-const softplus = (x) => x.relu().add(x.abs().neg().exp().add(1).log());
-
-/** @type {Record<string, (P: number, C: number) => { loss: import('../../sdk/train/index.js').Loss, input: object, peer: (x: tf.Tensor) => tf.Tensor }>} */
-const cases = {
-  'softmax cross-entropy': (P, C) => {
-    const labels = Int32Array.from({ length: P }, () => Math.floor(random() * C));
-    const hot = tf.oneHot(tf.tensor1d(labels, 'int32'), C).toFloat();
-    const peer = (x) => {
-      const shifted = x.sub(x.max(1, true));
-      return shifted.exp().sum(1).log().sub(shifted.mul(hot).sum(1)).mean();
-    };
-    return { loss: train.softmaxLoss({ classes: C }), input: { labels }, peer };
-  },
-  'sigmoid cross-entropy': (P, C) => {
-    const labels = Int32Array.from({ length: P }, () => Math.floor(random() * (C + 1)));
-    const hot = tf.oneHot(tf.tensor1d(labels, 'int32'), C).toFloat();
-    return {
-      loss: train.sigmoidLoss({ classes: C }),
-      input: { labels },
-      peer: (x) => softplus(x).sub(x.mul(hot)).sum().div(P),
-    };
-  },
-  'focal (2, 0.25)': (P, C) => {
-    const labels = Int32Array.from({ length: P }, () => Math.floor(random() * (C + 1)));
-    const hot = tf.oneHot(tf.tensor1d(labels, 'int32'), C).toFloat();
-    const positives = labels.filter((label) => label < C).length;
-    const peer = (x) => {
-      const p = x.sigmoid();
-      const miss = p.add(hot).sub(p.mul(hot).mul(2));
-      const share = hot.mul(-0.5).add(0.75);
-      return softplus(x).sub(x.mul(hot)).mul(miss.square()).mul(share).sum().div(positives);
-    };
-    return { loss: train.focalLoss({ classes: C }), input: { labels }, peer };
-  },
-  'heat map focal': (P, C) => {
-    const targets = floats(P * C, 0, 1.02).map((t) => Math.min(1, t));
-    const t = tf.tensor2d(targets, [P, C]);
-    const centre = t.equal(1).toFloat();
-    const count = centre.sum().dataSync()[0];
-    const peer = (x) => {
-      const p = x.sigmoid();
-      const near = p.neg().add(1).square().mul(softplus(x.neg())).mul(centre);
-      const far = t.neg().add(1).pow(4).mul(p.square()).mul(softplus(x)).mul(centre.neg().add(1));
-      return near.add(far).sum().div(count);
-    };
-    return { loss: train.heatmapLoss({ classes: C }), input: { targets }, peer };
-  },
-};
 
 const rows = [];
-for (const [P, C] of [
-  [100_000, 100],
-  [512, 2249],
-]) {
-  for (const [name, make] of Object.entries(cases)) {
-    const { loss, input, peer } = make(P, C);
-    const logits = floats(P * C);
+for (const [name, { shapes, make }] of Object.entries(lossCases({ train, tf, random }))) {
+  if (values.only && !values.only.split(',').includes(name)) continue;
+  for (const [P, C] of shapes) {
+    const { loss, input, peer, logits = Float32Array.from({ length: P * C }, () => 8 * random() - 4) } = make(P, C);
     const times = { ours: [], plain: [], tfjs: [] };
     let [value, slope] = [0, 0];
     for (let i = 0; i < repeat + 1; i++) {
@@ -126,15 +73,60 @@ for (const [P, C] of [
       const gradient = grad.dataSync();
       times.tfjs.push(performance.now() - start);
       value = Math.abs(own.value / theirs.dataSync()[0] - 1);
-      slope = Math.max(...[0, 1, 17, P * C - 1].map((at) => Math.abs(own.gradient[at] - gradient[at]) * own.normaliser));
+      slope = own.gradient.reduce((most, one, at) => Math.max(most, Math.abs(one - gradient[at]) * own.normaliser), 0);
       tf.dispose([x, theirs, grad]);
     }
     // The first run of each warms up.
-    const [ours, plain, tfjs] = Object.values(times).map((list) => median(list.slice(1)));
+    const [ours, plain, tfjs] = Object.values(times).map((list) => median(list.length > 1 ? list.slice(1) : list));
     rows.push([name, `${P} x ${C}`, ours.toFixed(1), plain.toFixed(0), tfjs.toFixed(1), `${(tfjs / ours).toFixed(1)} x`, value.toExponential(0), slope.toExponential(0)]); // prettier-ignore
+    tf.disposeVariables();
   }
 }
 console.log(`Node ${process.version}, one thread; medians of ${repeat}, ms.\n`);
 console.log(
   formatTable(['loss', 'logits', 'wasm', 'reference', 'TF.js wasm', 'against TF.js', 'value off', 'gradient off'], rows),
 );
+
+const stepRows = [];
+for (const C of [20, 80]) {
+  const data = headData(random, C);
+  const [own, peer] = [headOnWasm(data, C), headPeer(tf, data, C)];
+  const times = { ours: [], tfjs: [] };
+  for (let i = 0; i < repeat + 1; i++) {
+    for (const [name, queue] of [
+      ['ours', own.queue],
+      ['tfjs', peer.queue],
+    ]) {
+      // prettier-ignore
+      const start = performance.now();
+      queue(steps);
+      times[name].push((performance.now() - start) / steps);
+    }
+  }
+  const [ours, tfjs] = Object.values(times).map((list) => median(list.slice(1)));
+  const theirs = peer.weights().dataSync();
+  const off = own.weights.reduce((most, weight, i) => Math.max(most, Math.abs(weight - theirs[i])), 0);
+  stepRows.push([`C = ${C}`, ours.toFixed(1), tfjs.toFixed(1), `${(tfjs / ours).toFixed(1)} x`, off.toExponential(0)]);
+}
+console.log(`\nA step of training a head on features [${headStep.P}, ${headStep.D}], ms of a step; ${steps} steps at a time.\n`);
+console.log(formatTable(['step', 'wasm', 'TF.js wasm', 'against TF.js', 'weights off'], stepRows));
+
+/** The step by the pieces that users have. */
+function headOnWasm({ features, targets, weights: first }, C) {
+  const { P, D, rate, decay, clip } = headStep;
+  const weights = first.slice();
+  const [logits, slope] = [new Float32Array(P * C), new Float32Array(weights.length)];
+  const optimizer = train.adamwOptimizer([{ name: 'w', weights }], { kernels: wasm, decay, clipNorm: clip });
+  const loss = train.heatmapLoss({ classes: C });
+  return {
+    weights,
+    queue(n) {
+      for (let i = 0; i < n; i++) {
+        wasm.matmul({ a: features, b: weights, out: logits, M: P, N: C, K: D + 1 });
+        const { gradient } = train.computeLoss(loss, { logits, targets }, { kernels: wasm });
+        wasm.matmul({ a: features, b: gradient, out: slope, M: D + 1, N: C, K: P, transposeA: true });
+        optimizer.step([slope], rate);
+      }
+    },
+  };
+}
