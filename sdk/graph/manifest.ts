@@ -29,7 +29,18 @@ const Label = v.strictObject({
 });
 
 /** The fields of a decoder that name values of the graph, as a text or a list of texts; no other field does. */
-const VALUE_FIELDS = ['heatmap', 'size', 'features', 'offset', 'output', 'outputs', 'boxes', 'scores', 'centerness', 'classes'] as const;
+const VALUE_FIELDS = [
+  'heatmap',
+  'size',
+  'features',
+  'offset',
+  'output',
+  'outputs',
+  'boxes',
+  'scores',
+  'centerness',
+  'classes',
+] as const;
 
 /** Only what is read here: the parameters of each type are checked by its head, against the graph (sdk/heads). */
 const Decoder = v.looseObject({

@@ -19,6 +19,7 @@ import {
   type TrainDataset,
   trainHeads,
   type TrainHeadsOptions,
+  webgpuTrainKernels,
 } from '../../sdk/train/index.js';
 
 const side = 32;
@@ -292,44 +293,53 @@ describe('trainHeads', () => {
     }
   });
 
-  it('steps on WebGPU give what steps on WASM give, and go on from a checkpoint with the same bits', async () => {
-    const heads: HeadSpec[] = [
-      { labels: space, kernel: 3, boxes: 'corrected' },
-      { labels: labelSpace('cosines', ['red', 'blue']), classifier: 'cosine' },
-    ];
-    const options: TrainHeadsOptions = {
-      ...base,
-      heads,
-      epochs: 3,
-      schedule: { rate: 0.01 },
-      optimizer: { kind: 'sgd', clipNorm: 1 },
-    };
-    const wasm = await trainHeads({ ...options, kernels: 'wasm' });
-    const webgpu = await trainHeads({ ...options, kernels: 'webgpu' });
-    webgpu.layers.forEach((layer, h) => {
-      for (const part of ['weight', 'bias', 'boxWeight', 'boxBias'] as const)
-        layer[part]?.forEach((value, i) => expect(Math.abs(value - wasm.layers[h]![part]![i]!)).toBeLessThan(stepsTolerance));
-    });
-    const losses = ({ history }: typeof wasm) => history.slice(1).map(({ loss }) => loss);
-    losses(webgpu).forEach((loss, i) => expect(Math.abs(loss / losses(wasm)[i]! - 1)).toBeLessThan(1e-3));
-    const store = memoryStore();
-    const stop = new AbortController();
-    const stopped = trainHeads({
-      ...options,
-      kernels: 'webgpu',
-      checkpoint: { store, every: 2 },
-      signal: stop.signal,
-      onProgress: ({ phase, done, device }) => {
-        expect(device).toContain('webgpu');
-        if (phase === 'train' && done === 5) stop.abort(new Error('page closed'));
-      },
-    });
-    await expect(stopped).rejects.toThrow('page closed');
-    const resumed = await trainHeads({ ...options, kernels: 'webgpu', checkpoint: { store }, resume: true });
-    expect(resumed.files).toEqual(webgpu.files);
-    // Numbers of another device are not the same bits.
-    await expect(trainHeads({ ...options, kernels: 'wasm', checkpoint: { store }, resume: true })).rejects.toThrow('another run');
-  });
+  it(
+    'steps on WebGPU give what steps on WASM give, and go on from a checkpoint with the same bits',
+    { timeout: 240_000 },
+    async () => {
+      const heads: HeadSpec[] = [
+        { labels: space, kernel: 3, boxes: 'corrected' },
+        { labels: labelSpace('cosines', ['red', 'blue']), classifier: 'cosine' },
+      ];
+      const options: TrainHeadsOptions = {
+        ...base,
+        heads,
+        epochs: 3,
+        schedule: { rate: 0.01 },
+        optimizer: { kind: 'sgd', clipNorm: 1 },
+      };
+      const wasm = await trainHeads({ ...options, kernels: 'wasm' });
+      const webgpu = await trainHeads({ ...options, kernels: 'webgpu' });
+      webgpu.layers.forEach((layer, h) => {
+        for (const part of ['weight', 'bias', 'boxWeight', 'boxBias'] as const)
+          layer[part]?.forEach((value, i) => expect(Math.abs(value - wasm.layers[h]![part]![i]!)).toBeLessThan(stepsTolerance));
+      });
+      const losses = ({ history }: typeof wasm) => history.slice(1).map(({ loss }) => loss);
+      losses(webgpu).forEach((loss, i) => expect(Math.abs(loss / losses(wasm)[i]! - 1)).toBeLessThan(1e-3));
+      // A device of the caller, opened once.
+      const device = await webgpuTrainKernels({ software: true });
+      const store = memoryStore();
+      const stop = new AbortController();
+      const stopped = trainHeads({
+        ...options,
+        kernels: device,
+        checkpoint: { store, every: 2 },
+        signal: stop.signal,
+        onProgress: ({ phase, done, device }) => {
+          expect(device).toContain('webgpu');
+          if (phase === 'train' && done === 5) stop.abort(new Error('page closed'));
+        },
+      });
+      await expect(stopped).rejects.toThrow('page closed');
+      const resumed = await trainHeads({ ...options, kernels: device, checkpoint: { store }, resume: true });
+      expect(resumed.files).toEqual(webgpu.files);
+      device.dispose();
+      // Numbers of another device are not the same bits.
+      await expect(trainHeads({ ...options, kernels: 'wasm', checkpoint: { store }, resume: true })).rejects.toThrow(
+        'another run',
+      );
+    },
+  );
 
   it('measures how alike labels of different data sets look to a cosine head (UniSeg, Eq. 7)', async () => {
     const named = (set: typeof train, names: string[]) => ({
