@@ -39,7 +39,7 @@ export interface HeadSpec {
   /**
    * `discriminant`: Fisher's linear discriminants of the features near the centres, computed in closed form: works from few photos. `auto`: the same, but where
    * a row of the model's own head (linear, the same layer) tells a label better on the photos at hand, that row, whatever either is called. `zeros`: nothing
-   * is known, all scores 0.1. Default: `auto`.
+   * is known, all scores 0.01. Default: `auto`.
    */
   readonly start?: 'auto' | 'discriminant' | 'zeros' | undefined;
   /**
@@ -106,7 +106,7 @@ export interface TrainHeadsOptions {
   readonly loss?: 'heatmap' | 'focal' | 'sigmoid' | ((classes: number) => HeatmapLoss | SigmoidLoss | HardSoftLoss) | undefined;
   /** Default: AdamW without decay. */
   readonly optimizer?: DeviceOptimizerOptions | undefined;
-  /** `steps` is filled in. Default: cosine from 0.001 (from 0.01 where heads start from zeros, 0.0003 with text) with 20 steps of warm-up. */
+  /** `steps` is filled in. Default: cosine from 0.001 (0.01 for cosine heads and starts from zeros, 0.0003 with text; the least of several heads) with 20 steps of warm-up. */
   readonly schedule?: ScheduleOptions | undefined;
   /** Default: 20. An epoch is as many draws as there are images. 0: heads are as they start. */
   readonly epochs?: number | undefined;

@@ -72,11 +72,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
   const images = datasets.reduce((sum, dataset) => sum + dataset.images.length, 0);
   const perEpoch = Math.ceil(images / batch);
   const steps = perEpoch * epochs;
-  const rate = heads.some(({ classifier, spec }) => classifier.kind === 'text' && spec.start !== 'zeros')
-    ? 0.0003
-    : heads.every(({ spec }) => spec.start !== 'zeros')
-      ? 0.001
-      : 0.01;
+  const rate = Math.min(...heads.map(({ classifier: { kind }, spec: { start } }) => (start === 'zeros' || kind === 'cosine' ? 0.01 : kind === 'text' ? 0.0003 : 0.001))); // prettier-ignore
   const scheduled: ScheduleOptions = {
     steps: Math.max(1, steps),
     ...(options.schedule ?? { kind: 'cosine', rate, warmup: Math.min(20, steps >> 2) }),

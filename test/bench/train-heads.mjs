@@ -67,9 +67,8 @@ const variants = {
   'trained (the default)': {},
   'as it starts, no step': { epochs: 0 },
   'discriminants alone, no step': { start: 'discriminant', epochs: 0 },
-  'discriminants alone, trained': { start: 'discriminant' },
   'boxes corrected': { boxes: 'corrected' },
-  'cosine classifier': { classifier: 'cosine' },
+  'cosine classifier, rate 0.01': { classifier: 'cosine', rate: 0.01 },
   'from zeros, rate 0.03': { start: 'zeros', rate: 0.03 },
 };
 const chosen = Object.entries(variants).filter(([name]) => !values.variants || values.variants.split(';').includes(name));
