@@ -1,5 +1,8 @@
 // Rows of a table, each shared by `lanes` invocations (a power of two) of a workgroup of 256, which takes 256 / lanes neighbouring rows. No bindings.
 
+// One invocation has a row to itself: nothing to combine, so no barriers, for which an adapter that computes on the CPU pays dearly.
+override alone: bool = false;
+
 struct Share {
   row: u32,
   lane: u32,
@@ -21,6 +24,9 @@ fn share_of(group: vec3<u32>, groups: vec3<u32>, index: u32, lanes: u32) -> Shar
 
 // Up to 16 invocations combine the parts of a row, then all of them what these have. All invocations of the workgroup must call it.
 fn sum_of_row(share: Share, lanes: u32, value: f32) -> f32 {
+  if (alone) {
+    return value;
+  }
   var sum = value;
   parts[share.slot] = sum;
   workgroupBarrier();
@@ -40,6 +46,9 @@ fn sum_of_row(share: Share, lanes: u32, value: f32) -> f32 {
 }
 
 fn most_of_row(share: Share, lanes: u32, value: f32) -> f32 {
+  if (alone) {
+    return value;
+  }
   var most = value;
   parts[share.slot] = most;
   workgroupBarrier();

@@ -1,6 +1,7 @@
 // dice: 1 - (2 sum p t + s) / (sum p + sum t + s) of each mask (Milletari et al. 2016), or with squares in the denominator, and its gradient.
-// logits, targets, gradient [M, N], weights, rows [M]. The sums come before the slopes: masks of more than 3072 pixels a row are read twice.
-// Overrides: none.
+// logits, targets, gradient [M, N], weights, rows [M]. The sums come before the slopes: masks of more than 3072 pixels a row are read twice, and all
+// where a mask has one invocation.
+// Overrides: alone: a mask has one invocation.
 // Dispatch: one workgroup for 256 / lanes masks.
 #import "../shared/rows.wgsl"
 #import "../shared/logistic.wgsl"
@@ -42,7 +43,7 @@ fn main(
     weight = weights[share.row];
   }
   let counts = inside && weight != 0.0;
-  let fits = (shape.C + lanes - 1u) / lanes * 256u <= kept;
+  let fits = !alone && (shape.C + lanes - 1u) / lanes * 256u <= kept;
   var shared_part = 0.0;
   var all = 0.0;
   for (var c = share.lane; counts && c < shape.C; c += lanes) {

@@ -1,6 +1,6 @@
 // global_norm: the norm of all gradients together from their partial sums of squares, and the factor that clips it, as PyTorch's clip_grad_norm_ has it.
 // sums [count], norm [2]: norm, min(1, most / (norm + 1e-6)); 1 where most is 0.
-// Overrides: none.
+// Overrides: alone: one invocation does all.
 // Dispatch: one workgroup.
 #import "../shared/rows.wgsl"
 
@@ -19,12 +19,13 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let share = share_of(group, groups, index, 256u);
+  let lanes = select(256u, 1u, alone);
+  let share = share_of(group, groups, index, lanes);
   var sum = 0.0;
-  for (var i = index; i < shape.count; i += 256u) {
+  for (var i = share.lane; share.row == 0u && i < shape.count; i += lanes) {
     sum += sums[i];
   }
-  let size = sqrt(sum_of_row(share, 256u, sum));
+  let size = sqrt(sum_of_row(share, lanes, sum));
   if (index == 0u) {
     norm[0] = size;
     norm[1] = select(1.0, min(1.0, shape.most / (size + 1e-6)), shape.most > 0.0);

@@ -1,7 +1,7 @@
 // hard_soft_labels: sum over labels of BCE(sigmoid(cos / tau), c = label) + soft_weight (cos - similarity[label, c])^2 (ScaleDet Eq. 6 to 8), and its
 // gradient by the cosines; background (label C and above) has no soft part.
 // logits, gradient [P, C], similarity [C, C], labels, weights, rows [P].
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 #import "../shared/logistic.wgsl"

@@ -1,7 +1,7 @@
 // heatmap_focal: CenterNet's penalty-reduced focal loss (Zhou et al. 2019, Eq. 1) and its gradient: (1 - p)^alpha softplus(-x) where t = 1, elsewhere
 // (1 - t)^beta p^alpha softplus(x), summed over a row.
 // logits, targets, gradient [P, C], weights [P] or [P, C], rows [P].
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 #import "../shared/logistic.wgsl"

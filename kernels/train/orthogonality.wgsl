@@ -1,8 +1,8 @@
 // orthogonality: entropy terms of the softmax of each row of similarities (AutoUniSeg Eq. 7), of its diagonal or of the whole row, and the slopes by the
 // similarities, written over them; products with the embeddings come before and after.
 // slopes [U, U]: X X^T / T, then d value / d of it; rows [U].
-// Overrides: none.
-// Dispatch: one workgroup for a row.
+// Overrides: alone: a row has one invocation.
+// Dispatch: one workgroup for a row, or for 256.
 #import "../shared/rows.wgsl"
 
 struct Shape {
@@ -20,26 +20,26 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let share = share_of(group, groups, index, 256u);
-  let row = group.y * groups.x + group.x;
-  if (row >= shape.U) {
-    return;
-  }
+  let lanes = select(256u, 1u, alone);
+  let share = share_of(group, groups, index, lanes);
+  let row = share.row;
   let base = row * shape.U;
+  // Nothing to do for rows beyond the last.
+  let end = select(0u, shape.U, row < shape.U);
   var most = -3.4028234e38;
-  for (var k = index; k < shape.U; k += 256u) {
+  for (var k = share.lane; k < end; k += lanes) {
     most = max(most, slopes[base + k]);
   }
-  most = most_of_row(share, 256u, most);
+  most = most_of_row(share, lanes, most);
   var total = 0.0;
-  for (var k = index; k < shape.U; k += 256u) {
+  for (var k = share.lane; k < end; k += lanes) {
     total += exp(slopes[base + k] - most);
   }
-  total = sum_of_row(share, 256u, total);
+  total = sum_of_row(share, lanes, total);
   let log_total = log(total);
   var entropy = 0.0;
   var mean = 0.0;
-  for (var k = index; k < shape.U; k += 256u) {
+  for (var k = share.lane; k < end; k += lanes) {
     if (shape.whole_rows == 1u || k == row) {
       let log_q = slopes[base + k] - most - log_total;
       let q = exp(slopes[base + k] - most) / total;
@@ -47,12 +47,12 @@ fn main(
       mean += q * (log_q + 1.0);
     }
   }
-  entropy = sum_of_row(share, 256u, entropy);
-  mean = sum_of_row(share, 256u, mean);
-  if (index == 0u) {
+  entropy = sum_of_row(share, lanes, entropy);
+  mean = sum_of_row(share, lanes, mean);
+  if (share.lane == 0u && row < shape.U) {
     rows[row] = entropy;
   }
-  for (var k = index; k < shape.U; k += 256u) {
+  for (var k = share.lane; k < end; k += lanes) {
     let log_q = slopes[base + k] - most - log_total;
     let q = exp(slopes[base + k] - most) / total;
     var own = 0.0;

@@ -2,8 +2,8 @@
 // largest pixel of each column and row.
 // logits, gradient [M, H, W], targets_x [M, W], targets_y [M, H], weights, rows [M], best [M, W + H]: pixel of the maximum. Logits are read by columns and
 // by rows.
-// Overrides: none.
-// Dispatch: one workgroup for a mask.
+// Overrides: alone: a mask has one invocation.
+// Dispatch: one workgroup for 256 / lanes masks.
 #import "../shared/rows.wgsl"
 #import "../shared/logistic.wgsl"
 
@@ -11,6 +11,7 @@ struct Shape {
   M: u32,
   H: u32,
   W: u32,
+  lanes: u32,
   has_weights: u32,
   smooth_by: f32,
   squared: u32,
@@ -70,43 +71,44 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let share = share_of(group, groups, index, 256u);
-  let m = group.y * groups.x + group.x;
-  if (m >= shape.M) {
-    return;
-  }
+  let lanes = shape.lanes;
+  let share = share_of(group, groups, index, lanes);
+  let m = share.row;
+  let inside = m < shape.M;
   let H = shape.H;
   let W = shape.W;
   let base = m * H * W;
   let marks = m * (W + H);
   var weight = 1.0;
-  if (shape.has_weights == 1u) {
+  if (inside && shape.has_weights == 1u) {
     weight = weights[m];
   }
   var across = vec2<f32>(0.0);
-  for (var x = index; x < W; x += 256u) {
+  for (var x = share.lane; inside && x < W; x += lanes) {
     let at = first_largest(base + x, H, W);
     best[marks + x] = at;
     across += terms(logits[at], targets_x[m * W + x]);
   }
   var down = vec2<f32>(0.0);
-  for (var y = index; y < H; y += 256u) {
+  for (var y = share.lane; inside && y < H; y += lanes) {
     let at = first_largest(base + y * W, W, 1u);
     best[marks + W + y] = at;
     down += terms(logits[at], targets_y[m * H + y]);
   }
-  // What the others marked is seen from here on.
-  storageBarrier();
+  if (!alone) {
+    // What the others marked is seen from here on.
+    storageBarrier();
+  }
   var fx: Fraction;
-  fx.top = 2.0 * sum_of_row(share, 256u, across.x) + shape.smooth_by;
-  fx.bottom = sum_of_row(share, 256u, across.y) + shape.smooth_by;
+  fx.top = 2.0 * sum_of_row(share, lanes, across.x) + shape.smooth_by;
+  fx.bottom = sum_of_row(share, lanes, across.y) + shape.smooth_by;
   var fy: Fraction;
-  fy.top = 2.0 * sum_of_row(share, 256u, down.x) + shape.smooth_by;
-  fy.bottom = sum_of_row(share, 256u, down.y) + shape.smooth_by;
-  if (index == 0u) {
+  fy.top = 2.0 * sum_of_row(share, lanes, down.x) + shape.smooth_by;
+  fy.bottom = sum_of_row(share, lanes, down.y) + shape.smooth_by;
+  if (inside && share.lane == 0u) {
     rows[m] = select(0.0, weight * (value_of(fx) + value_of(fy)), weight != 0.0);
   }
-  for (var i = index; i < H * W; i += 256u) {
+  for (var i = share.lane; inside && i < H * W; i += lanes) {
     let at = base + i;
     let y = i / W;
     let x = i - y * W;

@@ -1,7 +1,7 @@
 // sigmoid_cross_entropy: sum over columns of w a (1 - q)^gamma (softplus(x) - t x), plain or focal, and its gradient; targets t come from the column of
 // the label, from its row of a table (negative, positive, none), or dense.
 // logits, gradient, states [P, C] or [R, C] bytes, targets [P, C], labels, rows [P], columns [C] bytes, weights [P] or [P, C].
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 #import "../shared/states.wgsl"

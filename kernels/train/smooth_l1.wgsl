@@ -1,6 +1,6 @@
 // smooth_l1: d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (Girshick 2015), summed over a row, and its gradient.
 // logits, targets, gradient [P, C], weights [P] or [P, C], rows [P].
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 

@@ -1,6 +1,7 @@
 // softmax_cross_entropy: w (logsumexp(x) - x[label]) of each row, and its gradient w (softmax(x) - one-hot), over all columns or those of a data set.
-// logits, gradient [P, C], labels [P] (-1: ignored), columns [C] bytes, weights, rows [P]. Logits are read once where C is at most 3072.
-// Overrides: none.
+// logits, gradient [P, C], labels [P] (-1: ignored), columns [C] bytes, weights, rows [P]. Logits are read once where C is at most 3072,
+// twice where a row has one invocation.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 #import "../shared/states.wgsl"
@@ -50,9 +51,24 @@ fn main(
     }
   }
   let counts = label >= 0 && weight != 0.0;
-  let fits = (shape.C + lanes - 1u) / lanes * 256u <= kept;
+  let fits = !alone && (shape.C + lanes - 1u) / lanes * 256u <= kept;
   var most = lowest;
-  if (counts) {
+  var sum = 0.0;
+  var own = 0.0;
+  if (alone) {
+    // The sum is that of e^(x - most), whatever the largest so far is.
+    for (var c = 0u; counts && c < shape.C; c++) {
+      if (takes_part(c)) {
+        let x = logits[base + c];
+        let e = exp(-abs(x - most));
+        sum = select(sum + e, sum * e + 1.0, x > most);
+        most = max(most, x);
+      }
+    }
+    if (counts) {
+      own = most - logits[base + u32(label)];
+    }
+  } else if (counts) {
     for (var c = share.lane; c < shape.C; c += lanes) {
       let x = logits[base + c];
       if (fits) {
@@ -64,9 +80,7 @@ fn main(
     }
   }
   most = most_of_row(share, lanes, most);
-  var sum = 0.0;
-  var own = 0.0;
-  if (counts) {
+  if (counts && !alone) {
     for (var c = share.lane; c < shape.C; c += lanes) {
       var x = 0.0;
       if (fits) {

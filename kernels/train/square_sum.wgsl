@@ -1,7 +1,7 @@
 // square_sum: sums of squares of 4096 numbers at a time, for global_norm.
 // values [n], sums [first + ceil(n / 4096)].
-// Overrides: none.
-// Dispatch: one workgroup for 4096 numbers.
+// Overrides: alone: 4096 numbers have one invocation.
+// Dispatch: one workgroup for 4096 numbers, or 256 times as many.
 #import "../shared/rows.wgsl"
 
 struct Shape {
@@ -21,15 +21,15 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let share = share_of(group, groups, index, 256u);
-  let part = group.y * groups.x + group.x;
-  let end = min(shape.n, (part + 1u) * chunk);
+  let lanes = select(256u, 1u, alone);
+  let share = share_of(group, groups, index, lanes);
+  let end = min(shape.n, (share.row + 1u) * chunk);
   var sum = 0.0;
-  for (var i = part * chunk + index; i < end; i += 256u) {
+  for (var i = share.row * chunk + share.lane; i < end; i += lanes) {
     sum += values[i] * values[i];
   }
-  sum = sum_of_row(share, 256u, sum);
-  if (index == 0u && part * chunk < shape.n) {
-    sums[shape.first + part] = sum;
+  sum = sum_of_row(share, lanes, sum);
+  if (share.lane == 0u && share.row * chunk < shape.n) {
+    sums[shape.first + share.row] = sum;
   }
 }

@@ -1,6 +1,6 @@
 // unit_rows: rows of length 1, and the lengths they had: what cosines are made of.
 // x [P, D], unit [P, D], lengths [P], at least 1e-12.
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 

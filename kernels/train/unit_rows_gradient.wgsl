@@ -1,7 +1,7 @@
 // unit_rows_gradient: from the gradient of rows of length 1 to that of the rows, in place: what points along a row has no effect; the rest is divided by
 // its length.
 // unit [P, D] and lengths [P] of unit_rows, gradient [P, D].
-// Overrides: none.
+// Overrides: alone: a row has one invocation.
 // Dispatch: one workgroup for 256 / lanes rows.
 #import "../shared/rows.wgsl"
 

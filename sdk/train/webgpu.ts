@@ -31,15 +31,24 @@ export interface WebgpuTrainOptions {
 }
 
 /** Opens a device and compiles the training kernels. Rejects with DeviceError `device-unavailable` that says what to do, or ArgumentError. */
-export async function webgpuTrainKernels(options: WebgpuTrainOptions = {}): Promise<WebgpuTrainKernels> {
+export function webgpuTrainKernels(options: WebgpuTrainOptions = {}): Promise<WebgpuTrainKernels> {
+  return openTrainKernels(options);
+}
+
+/** As {@link webgpuTrainKernels}. @param layout of kernels; default: as the adapter is. Tests ask for that of GPUs where there is none. */
+export async function openTrainKernels(options: WebgpuTrainOptions, layout?: 'gpu' | 'processor'): Promise<WebgpuTrainKernels> {
   const { device, software = false, powerPreference, limits } = options;
   const gpu = new Gpu(await openDevice({ device, software, powerPreference, limits }), trainKernels);
+  const lone = layout ? layout === 'processor' : gpu.facts.software;
   try {
     const files = Object.keys(trainKernels) as TrainKernelFile[];
     const programs = await Promise.all(
-      files.map(async (kernel) => [kernel, await gpu.program({ kernel, scalar: 'f32', overrides: {} })] as const),
+      files.map(async (kernel) => {
+        const alone = lone && trainKernels[kernel].includes('override alone');
+        return [kernel, await gpu.program({ kernel, scalar: 'f32', overrides: alone ? { alone: 1 } : {} })] as const;
+      }),
     );
-    return new Kernels(new Host(gpu, Object.fromEntries(programs) as Record<TrainKernelFile, Program>));
+    return new Kernels(new Host(gpu, Object.fromEntries(programs) as Record<TrainKernelFile, Program>), lone);
   } catch (error) {
     gpu.release();
     throw error;
@@ -309,8 +318,6 @@ function noRoom(found: string, cause?: unknown): DeviceError {
 /** Enough workgroups, in rows of what a dimension may have. */
 const grid = (groups: number): [number, number] => [Math.min(groups, mostGroups), Math.ceil(groups / mostGroups)];
 const flat = (items: number): [number, number] => grid(Math.ceil(items / 64));
-/** How many invocations share a row of C numbers: about eight numbers each, a power of two. */
-const lanesOf = (C: number): number => Math.min(256, 2 ** Math.ceil(Math.log2(Math.max(1, C / 8))));
 const byRows = (P: number, lanes: number): [number, number] => grid(Math.ceil((P * lanes) / 256));
 
 type AnyArray = DeviceArray<Float32Array> | DeviceArray<Int32Array> | DeviceArray<Uint8Array>;
@@ -338,8 +345,12 @@ class Kernels implements WebgpuTrainKernels {
   /** Intermediate values: the largest so far. */
   readonly #scratch = new Map<string, { buffer: GPUBuffer; bytes: number }>();
 
-  constructor(host: Host) {
+  /** On a processor: a row has one invocation and products no barriers, which cost it more than all arithmetic. */
+  readonly #lone: boolean;
+
+  constructor(host: Host, lone: boolean) {
     this.#host = host;
+    this.#lone = lone;
   }
 
   get description(): string {
@@ -361,7 +372,7 @@ class Kernels implements WebgpuTrainKernels {
     const { logits, P, C, labels, columns, weights, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), this.#bytes('columns', columns, C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
-    const lanes = lanesOf(C);
+    const lanes = this.#lanes(C);
     const shape = [P, C, lanes, flag(columns), flag(weights), float(scale)];
     if (P * C > 0) this.#host.run('softmax_cross_entropy', buffers, shape, byRows(P, lanes));
   }
@@ -373,7 +384,7 @@ class Kernels implements WebgpuTrainKernels {
     const states = this.#bytes('table', table, Math.max(C, Math.ceil((table?.length ?? 0) / C) * C));
     const dense = targets ? floats('targets', targets, P * C) : this.#host.absent;
     const buffers = [floats('logits', logits, P * C), labelled, states, dense, this.#bytes('columns', columns, C), this.#weights(weights, P, P * C), rows, gradient]; // prettier-ignore
-    const lanes = lanesOf(C);
+    const lanes = this.#lanes(C);
     const flags = [flag(labels), flag(table), flag(targets), flag(columns), weighting(weights, P, C)];
     const shape = [P, C, lanes, ...flags, float(gamma), float(alpha), float(scale)];
     if (P * C > 0) this.#host.run('sigmoid_cross_entropy', buffers, shape, byRows(P, lanes));
@@ -383,7 +394,7 @@ class Kernels implements WebgpuTrainKernels {
     const { logits, P, C, labels, similarity, temperature, softWeight, weights, scale } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const buffers = [floats('logits', logits, P * C), bufferOf('labels', labels, 'Int32Array', P), floats('similarity', similarity, C * C), this.#weights(weights, P), rows, gradient]; // prettier-ignore
-    const lanes = lanesOf(C);
+    const lanes = this.#lanes(C);
     const shape = [P, C, lanes, flag(weights), float(temperature), float(softWeight), float(scale)];
     if (P * C > 0) this.#host.run('hard_soft_labels', buffers, shape, byRows(P, lanes));
   }
@@ -408,7 +419,7 @@ class Kernels implements WebgpuTrainKernels {
       rows,
       gradient,
     ];
-    const lanes = lanesOf(N);
+    const lanes = this.#lanes(N);
     const shape = [M, N, lanes, flag(weights), float(smooth), flag(squared), float(scale)];
     if (M * N > 0) this.#host.run('dice', buffers, shape, byRows(M, lanes));
   }
@@ -418,8 +429,9 @@ class Kernels implements WebgpuTrainKernels {
     checkSizes({ H, W });
     const { rows, gradient } = this.#ends(logits, output, M, H * W);
     const buffers = [floats('logits', logits, M * H * W), floats('targetsX', targetsX, M * W), floats('targetsY', targetsY, M * H), this.#weights(weights, M), this.#space('best', 4 * M * (W + H)), rows, gradient]; // prettier-ignore
-    const shape = [M, H, W, flag(weights), float(smooth), flag(squared), float(scale)];
-    if (M * H * W > 0) this.#host.run('projection', buffers, shape, grid(M));
+    const lanes = this.#lanes(H * W);
+    const shape = [M, H, W, lanes, flag(weights), float(smooth), flag(squared), float(scale)];
+    if (M * H * W > 0) this.#host.run('projection', buffers, shape, byRows(M, lanes));
   }
 
   box_iou_loss(...[input, output]: Parameters<TrainDevice['box_iou_loss']>): void {
@@ -442,7 +454,7 @@ class Kernels implements WebgpuTrainKernels {
     if (U * D === 0) return;
     const slopes = this.#space('slopes', 4 * U * U);
     this.#multiply(x, x, slopes, [U, U, D], [D, 1, 1, D], 1 / temperature, 0);
-    this.#host.run('orthogonality', [slopes, rows], [U, flag(wholeRows)], grid(U));
+    this.#host.run('orthogonality', [slopes, rows], [U, flag(wholeRows)], byRows(U, this.#whole));
     // The gradient is scale / T (G + G^T) X.
     this.#multiply(slopes, x, gradient, [U, D, U], [U, 1, D, 1], scale / temperature, 0);
     this.#multiply(slopes, x, gradient, [U, D, U], [1, U, D, 1], scale / temperature, 1);
@@ -471,14 +483,14 @@ class Kernels implements WebgpuTrainKernels {
   unit_rows({ x, unit, lengths, P, D }: OnDevice<UnitRows>): void {
     checkSizes({ P, D });
     const buffers = [floats('x', x, P * D), floats('unit', unit, P * D), floats('lengths', lengths, P)];
-    const lanes = lanesOf(D);
+    const lanes = this.#lanes(D);
     if (P * D > 0) this.#host.run('unit_rows', buffers, [P, D, lanes], byRows(P, lanes));
   }
 
   unit_rows_gradient({ gradient, unit, lengths, P, D }: OnDevice<UnitRowsGradient>): void {
     checkSizes({ P, D });
     const buffers = [floats('unit', unit, P * D), floats('lengths', lengths, P), floats('gradient', gradient, P * D)];
-    const lanes = lanesOf(D);
+    const lanes = this.#lanes(D);
     if (P * D > 0) this.#host.run('unit_rows_gradient', buffers, [P, D, lanes], byRows(P, lanes));
   }
 
@@ -520,7 +532,8 @@ class Kernels implements WebgpuTrainKernels {
     let first = 0;
     gradients.forEach((gradient, i) => {
       const values = floats(`gradients[${i}]`, gradient, gradient.length);
-      if (gradient.length > 0) this.#host.run('square_sum', [values, sums], [gradient.length, first], grid(counts[i]!));
+      if (gradient.length > 0)
+        this.#host.run('square_sum', [values, sums], [gradient.length, first], byRows(counts[i]!, this.#whole));
       first += counts[i]!;
     });
     this.#host.run('global_norm', [sums, out], [count, float(most)], [1, 1]);
@@ -570,7 +583,7 @@ class Kernels implements WebgpuTrainKernels {
     const { logits, P, C, targets, weights } = input;
     const { rows, gradient } = this.#ends(logits, output, P, C);
     const buffers = [floats('logits', logits, P * C), floats('targets', targets, P * C), this.#weights(weights, P, P * C), rows, gradient]; // prettier-ignore
-    const lanes = lanesOf(C);
+    const lanes = this.#lanes(C);
     if (P * C > 0) this.#host.run(kernel, buffers, [P, C, lanes, weighting(weights, P, C), ...numbers], byRows(P, lanes));
   }
 
@@ -606,6 +619,16 @@ class Kernels implements WebgpuTrainKernels {
     return array;
   }
 
+  /** How many invocations share a row of C numbers: about eight numbers each, a power of two. */
+  #lanes(C: number): number {
+    return this.#lone ? 1 : Math.min(256, 2 ** Math.ceil(Math.log2(Math.max(1, C / 8))));
+  }
+
+  /** Lanes of kernels that give a row a workgroup. */
+  get #whole(): number {
+    return this.#lone ? 1 : 256;
+  }
+
   /** Memory that lives for one kernel. */
   #space(name: string, bytes: number): GPUBuffer {
     const found = this.#scratch.get(name);
@@ -625,7 +648,12 @@ class Kernels implements WebgpuTrainKernels {
     scale: number,
     keep: number,
   ): void {
-    // prettier-ignore
+    const shape = [M, N, K, ...strides, float(scale), float(keep)];
+    if (this.#lone) {
+      const tiles = Math.ceil(M / 8) * Math.ceil(N / 4);
+      if (tiles > 0) this.#host.run('matmul_direct', [a, b, out], shape, grid(Math.ceil(tiles / 16)));
+      return;
+    }
     const groups = [Math.ceil(N / 64), Math.ceil(M / 64)] as const;
     if (Math.max(...groups) > mostGroups)
       throw new ArgumentError({
@@ -633,7 +661,7 @@ class Kernels implements WebgpuTrainKernels {
         found: `[${M}, ${N}]`,
         wanted: `at most ${64 * mostGroups} rows and columns`,
       });
-    if (M * N > 0) this.#host.run('matmul', [a, b, out], [M, N, K, ...strides, float(scale), float(keep)], groups);
+    if (M * N > 0) this.#host.run('matmul', [a, b, out], shape, groups);
   }
 }
 

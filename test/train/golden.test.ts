@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
+import { openTrainKernels } from '../../sdk/train/webgpu.js';
 
 type Numbers = readonly number[];
 interface Case {
@@ -71,12 +72,17 @@ const processors = [
   { name: 'wasm', floats: Float32Array, tolerance: floatTolerance, kernels: () => train.wasmTrainKernels() },
 ];
 /** Dawn on SwiftShader: see vitest.config.ts. */
-let gpu: Promise<train.WebgpuTrainKernels> | undefined;
-const onGpu = () => (gpu ??= train.webgpuTrainKernels({ software: true, limits: 'default' }));
+const layouts = ['processor', 'gpu'] as const;
+const opened = new Map<string, Promise<train.WebgpuTrainKernels>>();
+const onGpu = (layout: (typeof layouts)[number]): Promise<train.WebgpuTrainKernels> => {
+  let kernels = opened.get(layout);
+  if (!kernels) opened.set(layout, (kernels = openTrainKernels({ software: true, limits: 'default' }, layout)));
+  return kernels;
+};
 /** SwiftShader takes some seconds to compile kernels with workgroup memory. */
 const compileTimeout = 60_000;
-beforeAll(async () => void (await onGpu()), compileTimeout);
-afterAll(async () => (await onGpu()).dispose());
+beforeAll(async () => void (await Promise.all(layouts.map(onGpu))), compileTimeout);
+afterAll(async () => (await Promise.all(opened.values())).forEach((kernels) => kernels.dispose()));
 
 const runtimes = [
   ...processors.map((row) => ({
@@ -86,15 +92,15 @@ const runtimes = [
       return (loss, input, options) => train.computeLoss(loss, input, { ...options, kernels });
     },
   })),
-  {
-    name: 'webgpu',
+  ...layouts.map((layout) => ({
+    name: `webgpu, laid out for a ${layout}`,
     floats: Float32Array,
     tolerance: gpuTolerance,
     start: async (): Promise<Compute> => {
-      const kernels = await onGpu();
+      const kernels = await onGpu(layout);
       return (loss, input, options) => kernels.computeLoss(loss, input, options);
     },
-  },
+  })),
 ];
 
 const makers = train as unknown as Record<string, (options: unknown) => train.Loss>;
@@ -165,11 +171,11 @@ describe.each(processors)('optimisers, $name', ({ floats, tolerance, kernels: st
   );
 });
 
-describe('optimisers, webgpu', () => {
+describe.each(layouts)('optimisers, webgpu, laid out for a %s', (layout) => {
   it.each(golden.optimizers.map((row, i) => [`${row.kind} ${i}`, row] as const))(
     '%s, without a read-back between steps',
     async (_, { kind, options, rate, start: first, gradients, after, norms }) => {
-      const kernels = await onGpu();
+      const kernels = await onGpu(layout);
       const { clipNorm = 0, decay = 0, momentum = 0.9, nesterov = false, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options as Record<string, never>; // prettier-ignore
       const upload = (values: Numbers) => kernels.upload(Float32Array.from(values));
       const parameters = first.map(upload);

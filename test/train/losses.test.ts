@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
+import { openTrainKernels } from '../../sdk/train/webgpu.js';
 
 /** Central differences of step 1e-6 in doubles: the error is about step^2 and 1e-16 / step, with some room for third derivatives. */
 const differenceTolerance = 2e-7;
@@ -149,16 +150,23 @@ type Compute = (
   options?: { scale?: number },
 ) => train.LossValue | Promise<train.LossValue>;
 
-/** Dawn on SwiftShader: see vitest.config.ts. Opened once. */
-let gpu: Promise<train.WebgpuTrainKernels> | undefined;
+/** Dawn on SwiftShader: see vitest.config.ts. With the kernels that a processor gets, and with those of a GPU. Opened once each. */
+const layouts = { WebGPU: 'processor', 'WebGPU, as on a GPU': 'gpu' } as const;
+const layoutNames = Object.keys(layouts) as (keyof typeof layouts)[];
+const opened = new Map<string, Promise<train.WebgpuTrainKernels>>();
+const openGpu = (name: keyof typeof layouts): Promise<train.WebgpuTrainKernels> => {
+  let kernels = opened.get(name);
+  if (!kernels) opened.set(name, (kernels = openTrainKernels({ software: true, limits: 'default' }, layouts[name])));
+  return kernels;
+};
 
 /** SwiftShader takes some seconds to compile kernels with workgroup memory. */
 const compileTimeout = 60_000;
-beforeAll(async () => void (await onDevice('WebGPU')), compileTimeout);
+beforeAll(async () => void (await Promise.all(layoutNames.map(openGpu))), compileTimeout);
 
 async function onDevice(name: string): Promise<Compute> {
-  if (name === 'WebGPU') {
-    const kernels = await (gpu ??= train.webgpuTrainKernels({ software: true, limits: 'default' }));
+  if (name in layouts) {
+    const kernels = await openGpu(name as keyof typeof layouts);
     return (loss, input, options) => kernels.computeLoss(loss, input, options);
   }
   const kernels = name === 'WASM' ? await train.wasmTrainKernels() : train.referenceKernels;
@@ -191,6 +199,7 @@ describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => nu
   it.each([
     ['WASM', floatTolerance],
     ['WebGPU', gpuTolerance],
+    ['WebGPU, as on a GPU', gpuTolerance],
   ] as const)(
     '%s has the numbers of the plain twin at every tail, and in blocks',
     { timeout: 60_000 },
@@ -226,7 +235,7 @@ describe.each(losses)('$name', ({ name, loss: make, input, logits = (P, C) => nu
 });
 
 describe('extremes', () => {
-  const runs = ['reference', 'WASM', 'WebGPU'];
+  const runs = ['reference', 'WASM', ...layoutNames];
 
   it.each(runs)('%s: all ignored is 0', async (name) => {
     const compute = await onDevice(name);
@@ -430,8 +439,8 @@ it('the module has no data of its own: arrays are laid out from the start of its
 /** Twenty steps, each of which carries the roundings of those before it. */
 const stepsTolerance = 20 * gpuTolerance;
 
-describe('on the device', () => {
-  const open = async () => (await onDevice('WebGPU'), (await gpu)!);
+describe.each(layoutNames)('on the device: %s', (name) => {
+  const open = () => openGpu(name);
 
   it('a step without a read-back: product, loss, product, clipped step; as the plain twins do it', async () => {
     const kernels = await open();

@@ -7,6 +7,7 @@ import globalNorm from '../../../kernels/train/global_norm.wgsl';
 import hardSoftLabels from '../../../kernels/train/hard_soft_labels.wgsl';
 import heatmapFocal from '../../../kernels/train/heatmap_focal.wgsl';
 import matmul from '../../../kernels/train/matmul.wgsl';
+import matmulDirect from '../../../kernels/train/matmul_direct.wgsl';
 import orthogonality from '../../../kernels/train/orthogonality.wgsl';
 import projection from '../../../kernels/train/projection.wgsl';
 import sgd from '../../../kernels/train/sgd.wgsl';
@@ -28,6 +29,7 @@ export const trainKernels = {
   hard_soft_labels: hardSoftLabels,
   heatmap_focal: heatmapFocal,
   matmul,
+  matmul_direct: matmulDirect,
   orthogonality,
   projection,
   sgd,
