@@ -39,7 +39,7 @@ export interface HeadSpec {
   /**
    * `discriminant`: Fisher's linear discriminants of the features near the centres, computed in closed form: works from few photos. `auto`: the same, but where
    * a row of the model's own head (linear, the same layer) tells a label better on the photos at hand, that row, whatever either is called. `zeros`: nothing
-   * is known, all scores 0.01. Default: `auto`.
+   * is known, all scores 0.01 (a cosine classifier has random directions). Default: `auto`.
    */
   readonly start?: 'auto' | 'discriminant' | 'zeros' | undefined;
   /**

@@ -6,6 +6,7 @@ import { denseTargets, type HeadRows, type ImageRows, scaledRows } from './head-
 import type { TrainKernels } from './kernels.js';
 import { cosineLogits } from './layers.js';
 import { computeLoss, type HeatmapLoss, type SigmoidLoss } from './losses.js';
+import { seededRandom } from './random.js';
 import { referenceKernels } from './reference/index.js';
 
 /** Every second row and column of cells tells enough of how features vary. */
@@ -293,7 +294,7 @@ export function startHead(
       if (start === 'auto' && own) takeKnownRows(weight, bias, own, head, sample, toUnit, kernels);
     }
   }
-  if (cosine) return { weight: transposed(weight, D, C), bias, ...boxes };
+  if (cosine) return { weight: directed(transposed(weight, D, C), C), bias, ...boxes };
   const whole = new Float32Array(kernel * kernel * D * C);
   whole.set(weight, centre * D * C);
   return { weight: whole, bias, ...boxes };
@@ -375,6 +376,17 @@ function textDuals(vectors: Float32Array, C: number, known: readonly number[]): 
     solve(factor, Float64Array.from(known, (_, k) => rows[k * E + e]!), n).forEach((value, k) => (duals[known[k]! * E + e] = value)); // prettier-ignore
   }
   return duals;
+}
+
+/** Rows [C, D], of which those that are 0 get any direction: a cosine with nothing has none, and a slope without bound. */
+function directed(rows: Float32Array, C: number): Float32Array {
+  const D = rows.length / C;
+  const random = seededRandom(C);
+  for (let c = 0; c < C; c++) {
+    const row = rows.subarray(c * D, c * D + D);
+    if (row.every((value) => value === 0)) row.forEach((_, d) => (row[d] = random() - 0.5));
+  }
+  return rows;
 }
 
 /** [M, K] [K, N]. */

@@ -247,6 +247,17 @@ describe('trainHeads', () => {
     }
   }); // prettier-ignore
 
+  it('a cosine head has a slope with a bound where it starts from nothing, or a label has no example', async () => {
+    const labels = labelSpace('squares', ['red', 'blue', 'never seen']);
+    const optimizer = { kind: 'sgd', clipNorm: 1 } as const;
+    for (const start of ['zeros', 'auto'] as const) {
+      const { layers } = await trainHeads({ ...base, heads: [{ labels, classifier: 'cosine', start }], epochs: 1, optimizer, evaluation: [] }); // prettier-ignore
+      // A step of a gradient whose norm is clipped to 1 moves no weight further than the rate; biases move, too.
+      expect(layers[0]!.weight.every((value) => Math.abs(value) < 10)).toBe(true);
+      expect(layers[0]!.bias.some((value) => Math.abs(value - layers[0]!.bias[2]!) > 1e-3)).toBe(true);
+    }
+  });
+
   it('a text head is given other labels at run time', async () => {
     const vectors = Float32Array.of(3, 1, 0, 0, 1, 2);
     const { model: made } = await trainHeads({ ...base, heads: [{ labels: space, classifier: { kind: 'text', vectors } }], only: true }); // prettier-ignore
