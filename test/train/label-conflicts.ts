@@ -40,7 +40,8 @@ export const usual: Setting = {
   labelNoise: 0,
   steps: 400,
   rate: 0.1,
-  // Summed BCE starts with gradients ten times those of cross-entropy; as the classifier sees directions only, lengths would grow once and for all.
+  // Summed BCE starts with gradients three times those of cross-entropy; weights would grow in the first steps, and as only their directions count, all later
+  // steps would be small.
   clip: 1,
   hidden: 48,
   features: 24,
