@@ -201,7 +201,10 @@ const tableLoss = (table: TargetTable): SigmoidLoss => ({
   normaliser: 'rows',
 });
 
-/** Null BCE (UniSeg Eq. 4); labels are those of the data set, `columns` their places in the unified space. Throws ArgumentError. */
+/**
+ * Null BCE (UniSeg Eq. 4); labels are those of the data set, `columns` their places in the unified space. With a cosine classifier take `clipNorm` in the
+ * optimiser: first gradients are three times those of a softmax. Throws ArgumentError.
+ */
 export function nullLoss({ classes, columns }: { readonly classes: number; readonly columns: readonly number[] }): SigmoidLoss {
   return tableLoss(nullTargets(classes, columns));
 }
