@@ -381,19 +381,19 @@ describe('pages', () => {
         for (const [i, { bbox }] of mine.entries()) bbox.forEach((x, at) => expect(Math.abs(x - first.boxes[i]!.box[at]!)).toBeLessThan(2)); // prettier-ignore
 
         // Trained for some epochs; the page is closed, and goes on where it was.
-        await page.fill('#epochs', '12');
+        // So many that it cannot end before the page is closed.
+        await page.fill('#epochs', '60');
         await page.selectOption('#device', 'wasm');
         expect(await page.textContent('#plan')).toBe('4 photos to train; 1 photo kept back.');
         const points = page.locator('#curves .loss circle');
         await page.click('#train');
         await points.nth(1).waitFor();
-        await picture('training');
         expect(await page.textContent('#report')).toMatch(/^features: wasm.*steps: wasm$/);
         await page.reload();
         await status('it can go on');
         const done = await points.count();
         expect(done).toBeGreaterThanOrEqual(2);
-        expect(await page.textContent('#go-on')).toBe(`Go on (${done} of 12)`);
+        expect(await page.textContent('#go-on')).toBe(`Go on (${done} of 60)`);
         const fewest = page.evaluate(async () => {
           const curves = document.getElementById('curves')!;
           const status = document.getElementById('status')!;
@@ -404,12 +404,13 @@ describe('pages', () => {
           return least;
         });
         await page.click('#go-on');
+        await picture('training');
         await status('Trained: AP50');
         // What had been done was not done again.
         expect(await fewest).toBeGreaterThanOrEqual(done);
-        expect(await points.count()).toBe(12);
+        expect(await points.count()).toBe(60);
         // The start, too.
-        expect(await page.locator('#curves .ap50 circle').count()).toBe(13);
+        expect(await page.locator('#curves .ap50 circle').count()).toBe(61);
         const [, ap50] = /^AP50 (\d\.\d\d) on 1 photo kept back\.$/.exec((await page.textContent('#outcome'))!)!;
         expect(Number(ap50)).toBeGreaterThan(0.5);
 
