@@ -5,5 +5,6 @@ export { hard_soft_labels } from './train/hard_soft_labels';
 export { heatmap_focal } from './train/heatmap_focal';
 export { dice } from './train/dice';
 export { matmul, transpose } from './train/matmul';
+export { box_iou_loss } from './train/box_iou_loss';
 export { smooth_l1 } from './train/smooth_l1';
 export { sgd, adamw, square_sum } from './train/optimizers';

@@ -25,6 +25,8 @@ export function hard_soft_labels(
     const factor = splat(scale * weight);
     const soft = splat(softWeight);
     let sum: f64 = 0;
+    // Sixteen fours are added up in floats before they join the doubles.
+    let some = splat(0);
     for (let c = 0; c < C; c += 4) {
       const at = row + ((<usize>c) << 2);
       const cosine = v128.load(logits + at);
@@ -39,7 +41,11 @@ export function hard_soft_labels(
         value = f32x4.add(value, f32x4.mul(pull, off));
         slope = f32x4.add(slope, f32x4.add(pull, pull));
       }
-      sum += lanes(firstLanes(value, C - c));
+      some = f32x4.add(some, firstLanes(value, C - c));
+      if ((c & 60) == 60 || c + 4 >= C) {
+        sum += lanes(some);
+        some = splat(0);
+      }
       put(gradient + at, f32x4.mul(factor, slope), C - c);
     }
     store<f32>(rows + ((<usize>p) << 2), <f32>(<f64>weight * sum));

@@ -3,6 +3,7 @@ import bytes from '../../build/assembly/train.wasm';
 import { ArgumentError, describe, DeviceError } from '../errors.js';
 import type { Floats, LossOutput, TrainKernels } from './kernels.js';
 import { referenceKernels } from './reference/index.js';
+import { entropySlopes } from './reference/orthogonality.js';
 
 type Exports = Record<
   | 'softmax_cross_entropy'
@@ -11,6 +12,7 @@ type Exports = Record<
   | 'heatmap_focal'
   | 'dice'
   | 'smooth_l1'
+  | 'box_iou_loss'
   | 'matmul'
   | 'transpose'
   | 'sgd'
@@ -288,10 +290,30 @@ const kernels: TrainKernels = {
       at.space.run.smooth_l1(at.logits, at.count, C, at.targets, at.weights, at.weighting, beta, scale, at.rows, at.gradient);
     });
   },
-  // A handful of rows: not worth a module.
+  // A handful of masks: not worth a module.
   projection: (input, output) => referenceKernels.projection(input, output),
-  box_iou_loss: (input, output) => referenceKernels.box_iou_loss(input, output),
-  orthogonality: (input, output) => referenceKernels.orthogonality(input, output),
+  box_iou_loss(input, output) {
+    const { P, kind, scale } = input;
+    byBlocks(input, P, 4, output, undefined, nothing, (at) => {
+      const complete = Number(kind === 'ciou');
+      at.space.run.box_iou_loss(at.logits, at.count, at.targets, at.weights, complete, scale, at.rows, at.gradient);
+    });
+  },
+  orthogonality({ logits, U, D, temperature, wholeRows, scale }, { rows, gradient }) {
+    const x = single('logits', logits);
+    const slopes = new Float32Array(U * U);
+    kernels.matmul({ a: x, b: x, out: slopes, M: U, N: U, K: D, transposeB: true });
+    for (let i = 0; i < slopes.length; i++) slopes[i] = slopes[i]! / temperature;
+    entropySlopes(slopes, rows, U, wholeRows);
+    // The gradient is scale / T (G + G^T) X.
+    for (let i = 0; i < U; i++) {
+      for (let j = 0; j <= i; j++) {
+        const both = ((slopes[i * U + j]! + slopes[j * U + i]!) * scale) / temperature;
+        slopes[i * U + j] = slopes[j * U + i] = both;
+      }
+    }
+    kernels.matmul({ a: slopes, b: x, out: single('gradient', gradient), M: U, N: D, K: U });
+  },
   matmul({ a, b, out, M, N, K, transposeA = false, transposeB = false }) {
     const memory = space!;
     const [left, right, result] = [single('a', a), single('b', b), single('out', out)];
@@ -348,8 +370,8 @@ const kernels: TrainKernels = {
 };
 
 /**
- * The kernels in WASM: losses over rows, masks and heat maps, and optimiser steps in SIMD; losses of a few rows (projection, boxes,
- * orthogonality) are the reference's. Arrays must be Float32Array. Throws DeviceError where WebAssembly with SIMD is missing.
+ * The kernels in WASM: losses over rows, boxes, masks and heat maps, products and optimiser steps; the projection, and steps around products, are the
+ * reference's. Arrays must be Float32Array. Throws DeviceError where WebAssembly with SIMD is missing.
  */
 export async function wasmTrainKernels(): Promise<TrainKernels> {
   await start();

@@ -1,22 +1,36 @@
 // AutoUniSeg's orthogonality loss of unified label embeddings (Eq. 7).
-import type { LossOutput, Orthogonality } from '../kernels.js';
+import type { Floats, LossOutput, Orthogonality } from '../kernels.js';
 
 /**
  * S = X X^T / T, q = softmax of its rows; value of row i: -q_ii ln q_ii, or with `wholeRows` -sum over j of q_ij ln q_ij. rows [U].
  */
 export function orthogonality(input: Orthogonality, { rows, gradient }: LossOutput): void {
   const { logits: x, U, D, temperature, wholeRows, scale } = input;
-  /** [U, U] d value / d S, then made into the gradient of X. */
+  /** [U, U] S, then d value / d S. */
   const slopes = new Float64Array(U * U);
-  const logq = new Float64Array(U);
   for (let i = 0; i < U; i++) {
-    let most = -Infinity;
     for (let j = 0; j < U; j++) {
       let sum = 0;
       for (let d = 0; d < D; d++) sum += x[i * D + d]! * x[j * D + d]!;
-      logq[j] = sum / temperature;
-      most = Math.max(most, logq[j]!);
+      slopes[i * U + j] = sum / temperature;
     }
+  }
+  entropySlopes(slopes, rows, U, wholeRows);
+  for (let i = 0; i < U; i++) {
+    for (let d = 0; d < D; d++) {
+      let sum = 0;
+      for (let k = 0; k < U; k++) sum += (slopes[i * U + k]! + slopes[k * U + i]!) * x[k * D + d]!;
+      gradient[i * D + d] = (scale * sum) / temperature;
+    }
+  }
+}
+
+/** Values of the rows of S [U, U], and their slopes by S in its place. */
+export function entropySlopes(S: Floats, rows: Floats, U: number, wholeRows: boolean): void {
+  const logq = new Float64Array(U);
+  for (let i = 0; i < U; i++) {
+    let most = -Infinity;
+    for (let j = 0; j < U; j++) most = Math.max(most, (logq[j] = S[i * U + j]!));
     let total = 0;
     for (let j = 0; j < U; j++) total += Math.exp(logq[j]! - most);
     const lse = most + Math.log(total);
@@ -34,14 +48,7 @@ export function orthogonality(input: Orthogonality, { rows, gradient }: LossOutp
     for (let k = 0; k < U; k++) {
       const q = Math.exp(logq[k]!);
       const own = k >= from && k < to ? q * (logq[k]! + 1) : 0;
-      slopes[i * U + k] = -own + q * mean;
-    }
-  }
-  for (let i = 0; i < U; i++) {
-    for (let d = 0; d < D; d++) {
-      let sum = 0;
-      for (let k = 0; k < U; k++) sum += (slopes[i * U + k]! + slopes[k * U + i]!) * x[k * D + d]!;
-      gradient[i * D + d] = (scale * sum) / temperature;
+      S[i * U + k] = -own + q * mean;
     }
   }
 }
