@@ -5,6 +5,7 @@ import { fitTarget } from '../image/geometry.js';
 import type { Graph, Value } from '../ir/graph.js';
 import type { Executable, Runtime } from '../runtime/runtime.js';
 import { sha256 } from '../store/sha256.js';
+import { joinBytes } from '../tensor/bytes.js';
 import { floatToHalf, halfArrayToFloat } from '../tensor/half.js';
 import type { ImageFrame } from '../tensor/image-frame.js';
 import type { ByteStore } from '../platform-types.js';
@@ -214,10 +215,7 @@ export class FeatureBank {
 }
 
 function pack({ features, boxes }: ImageFeatures): Uint8Array<ArrayBuffer> {
-  const parts = [features, ...boxes].map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
-  return bytes;
+  return joinBytes([features, ...boxes].map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)));
 }
 
 /** Largest absolute value. Throws ModelError for a number that is not finite. */

@@ -137,6 +137,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
       const counted = () => onProgress?.({ phase: 'features', done: ++done, total, epoch: 0, device: where });
       const moments = new Moments(backbone.features.shape[3]!, heads.map(({ labels }) => labels.size), kernels.host); // prettier-ignore
       const chosen = seededRandom(seed + 0xce115);
+      const used = [...new Set(heads.map(({ kernel }) => kernel))];
       const rowsOf = new Map<string, (readonly ImageRows[])[]>();
       for (const read of datasets) {
         const targets = heads.map((head) => head.targets.get(read.dataset.name));
@@ -147,7 +148,6 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
           own.push(both);
           for (const flipped of flip ? [false, true] : [false]) {
             const found = await get(read, i, { flipped });
-            const used = [...new Set(heads.map(({ kernel }) => kernel))];
             const rows = imageRows(backbone, found, { boxes, flipped, kernels: used, targets, negatives: options.negatives ?? 1024, random: chosen }); // prettier-ignore
             moments.add(backbone, found, rows);
             both.push(rows);
