@@ -39,6 +39,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', ...builtPackage],
+          setupFiles: ['test/random-cases.setup.ts'],
           testTimeout: 60_000,
           // Before any thread loads Vulkan: WebGPU computes on Chromium's software driver, on every machine the same.
           env: swiftShader ? { VK_ICD_FILENAMES: swiftShader } : {},

@@ -138,8 +138,8 @@ export function twinMerge(
       best.used = true;
       sum += best.score;
     }
-    merged.push({ box: row.box, score: sum / members.length, order: row.order });
+    // Float32, as scores of firings are.
+    merged.push({ box: row.box, score: Math.fround(sum / members.length), order: row.order });
   }
-  // Scores of lists are float32, as they are in firings.
-  return suppress(merged, rule.nms, rule.plus).map((one) => ({ ...one, score: Math.fround(one.score) }));
+  return suppress(merged, rule.nms, rule.plus);
 }

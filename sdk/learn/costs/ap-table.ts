@@ -643,7 +643,8 @@ function averageRows(
       rows[best]!.used = true;
       sum += rows[best]!.score;
     }
-    merged.push({ p: row.p, score: sum / n });
+    // Float32, as all scores are: two means that differ by less are a tie, which the box decides.
+    merged.push({ p: row.p, score: Math.fround(sum / n) });
   }
   return merged.sort((x, y) => y.score - x.score || x.p - y.p);
 }
