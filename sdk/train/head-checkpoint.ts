@@ -1,5 +1,7 @@
-// State of a training in one entry of a store: written whole or not at all, read back to the same bits. Knows nothing of models.
+// State of a training in one entry of a store: written whole or not at all, read back to the same bits.
 import { ArgumentError, describe } from '../errors.js';
+import type { LayerWeights } from './head-layer.js';
+import type { OpenHead } from './head-open.js';
 import { readTensors, type StoredTensor, writeTensors } from '../tensor/safetensors.js';
 import type { OptimizerState } from './optimizers.js';
 
@@ -73,4 +75,18 @@ export function readState<E>(bytes: Uint8Array<ArrayBuffer>, run: string): Train
       ),
     },
   };
+}
+
+/** The weights of a head in a checkpoint of its run. Throws ArgumentError where they are missing or of another size. */
+export function storedWeights(
+  { weights }: Pick<TrainState<unknown>, 'weights'>,
+  { labels: { name }, spec: { boxes } }: Pick<OpenHead, 'labels' | 'spec'>,
+): LayerWeights {
+  const part = (one: string): Float32Array => {
+    const found = weights[`${name}/${one}`];
+    if (found) return found;
+    throw new ArgumentError({ thing: 'checkpoint', found: `no ${name}/${one}`, wanted: 'the weights of every head', next: 'It is damaged: train without resume.' }); // prettier-ignore
+  };
+  const plain = { weight: part('weight'), bias: part('bias') };
+  return boxes === 'corrected' ? { ...plain, boxWeight: part('boxWeight'), boxBias: part('boxBias') } : plain;
 }

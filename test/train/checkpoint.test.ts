@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LabelweaveError } from '../../sdk/errors.js';
-import { readState, type TrainState, writeState } from '../../sdk/train/head-checkpoint.js';
+import { labelSpace } from '../../sdk/taxonomy/label-space.js';
+import { readState, storedWeights, type TrainState, writeState } from '../../sdk/train/head-checkpoint.js';
 
 const state: TrainState<{ epoch: number }> = {
   run: 'abc',
@@ -31,6 +32,17 @@ describe('a checkpoint', () => {
 
   it('of another run is refused', () => {
     expect(() => readState(writeState(state), 'abd')).toThrow('checkpoint: found one of another run');
+  });
+
+  it('gives a head its weights, and says which are missing', () => {
+    const labels = labelSpace('a', ['x']);
+    expect(storedWeights(state, { labels, spec: { labels } })).toEqual({
+      weight: state.weights['a/weight'],
+      bias: state.weights['a/bias'],
+    });
+    expect(() => storedWeights(state, { labels, spec: { labels, boxes: 'corrected' } })).toThrow(
+      'checkpoint: found no a/boxWeight; wanted the weights of every head. It is damaged: train without resume.',
+    );
   });
 
   it('that is cut off or changed is read or refused by name', () => {
