@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ArgumentError, ModelError } from '../../sdk/errors.js';
 import { importOnnx, type OnnxImportOptions } from '../../sdk/graph/onnx/import.js';
 import { readOnnxModel } from '../../sdk/graph/onnx/model.js';
+import { converters } from '../../sdk/graph/onnx/operators/index.js';
 import { readExternalData } from '../../sdk/graph/onnx/read.js';
 import { validateGraph } from '../../sdk/ir/validate.js';
 import { onnxCases, readBytes, requireCases } from './cases.js';
@@ -74,6 +75,25 @@ describe('fuzzed files', () => {
 
   it('made of any bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void errorOf(new Uint8Array(bytes))), { numRuns: 1000 }); // prettier-ignore
+  });
+
+  it('any operator with no operands, or too few or too many, of any rank and type', () => {
+    const shapes = [[], [1], [4], [2, 3], [1, 4, 8, 8]];
+    // float, uint8, int64, bool, float16
+    const types = [1, 2, 7, 9, 10];
+    for (const op of Object.keys(converters)) {
+      for (let count = 0; count <= 6; count++) {
+        for (const shape of shapes) {
+          for (const type of types) {
+            const names = Array.from({ length: count }, (_, i) => `x${i}`);
+            const inputs = names.map((name) => valueInfo(name, shape, type));
+            const model = modelFile({ nodes: [{ op, inputs: names, outputs: ['y'] }], inputs, outputs: [valueInfo('y', [1])] });
+            const error = errorOf(model);
+            if (count === 0 && op !== 'Constant') expect(error, op).toBeInstanceOf(ModelError);
+          }
+        }
+      }
+    }
   });
 
   it('operator cases of the ONNX project with bits flipped', () => {

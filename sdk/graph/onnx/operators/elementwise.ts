@@ -180,7 +180,7 @@ export const elementwise: Readonly<Record<string, Converter>> = {
   Min: variadic('minimum'),
   Sum: variadic('add'),
   Mean(c) {
-    const sum = c.inputs.map((_, i) => c.input(i)).reduce((total, x) => c.g.binary('add', total, x));
+    const sum = variadic('add')(c) as Tensor;
     return c.inputs.length === 1 ? sum : c.g.number('div', sum, c.inputs.length);
   },
   Equal: compare('equal'),
