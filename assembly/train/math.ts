@@ -86,6 +86,38 @@ export function lanes(v: v128): f64 {
   );
 }
 
+/** Place of the first largest of n floats, n from 1 on. */
+export function firstLargest(x: usize, n: i32): i32 {
+  let at = 0;
+  let i = 1;
+  if (n >= 4) {
+    let most = v128.load(x);
+    /** Where the four of each lane's largest begins. */
+    let begin = splat(0);
+    for (i = 4; i + 4 <= n; i += 4) {
+      const v = v128.load(x + ((<usize>i) << 2));
+      const more = f32x4.gt(v, most);
+      most = v128.bitselect(v, most, more);
+      begin = v128.bitselect(i32x4.splat(i), begin, more);
+    }
+    at = i32x4.extract_lane(begin, 0);
+    at = firstOf(x, at, i32x4.extract_lane(begin, 1) + 1);
+    at = firstOf(x, at, i32x4.extract_lane(begin, 2) + 2);
+    at = firstOf(x, at, i32x4.extract_lane(begin, 3) + 3);
+  }
+  for (; i < n; i++) at = firstOf(x, at, i);
+  return at;
+}
+
+/** The place of two with the larger float, the earlier where they are equal. */
+// @ts-ignore: decorator
+@inline
+function firstOf(x: usize, a: i32, b: i32): i32 {
+  const va = load<f32>(x + ((<usize>a) << 2));
+  const vb = load<f32>(x + ((<usize>b) << 2));
+  return vb > va || (vb == va && b < a) ? b : a;
+}
+
 /** Stores the first `count` lanes. */
 export function put(at: usize, v: v128, count: i32): void {
   if (count >= 4) {
