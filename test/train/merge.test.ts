@@ -69,7 +69,8 @@ const onDevice =
       },
       back: { masks: await back.masks.read(), classes: await back.classes.read() },
     };
-    for (const array of [...Object.values({ ...merged, ...given, ...gradients }), ...Object.values(back)]) array.dispose();
+    for (const array of [merged, given, gradients, back].flatMap((some) => Object.values<train.DeviceArray>(some as never)))
+      array.dispose();
     return result;
   };
 
