@@ -128,17 +128,20 @@ function byEquations({ masks, classes, M, N, C, wanted }: train.MaskMerge, slope
     return wanted.indexOf(logits.indexOf(Math.max(...logits)));
   });
   const members = wanted.map((_, k) => proposals.filter((m) => classOf[m] === k));
-  const columns = (of: Numbers, i: number) => of.map((m) => masks[m * N + i]!);
-  const pixels = <T>(make: (of: Numbers, i: number) => T) =>
-    members.flatMap((of) => Array.from({ length: N }, (_, i) => make(of, i)));
-  const giver = (of: Numbers, i: number) => (of.length ? of[columns(of, i).indexOf(Math.max(...columns(of, i)))]! : -1);
+  const pixels = members.flatMap((of) =>
+    Array.from({ length: N }, (_, i) => {
+      const logits = of.map((m) => masks[m * N + i]!);
+      const most = Math.max(...logits);
+      return of.length ? { most, from: of[logits.indexOf(most)]! } : { most: -100, from: -1 };
+    }),
+  );
   return {
     merged: {
-      masks: pixels((of, i) => (of.length ? Math.max(...columns(of, i)) : -100)),
+      masks: pixels.map(({ most }) => most),
       classes: members.flatMap((of) =>
         Array.from({ length: C }, (_, c) => of.reduce((sum, m) => sum + classes[m * C + c]!, 0) / Math.max(1, of.length)),
       ),
-      from: pixels(giver),
+      from: pixels.map(({ from }) => from),
       classOf,
       counts: members.map(({ length }) => length),
     },
@@ -146,7 +149,7 @@ function byEquations({ masks, classes, M, N, C, wanted }: train.MaskMerge, slope
       masks: proposals.flatMap((m) =>
         Array.from({ length: N }, (_, i) => {
           const k = classOf[m]!;
-          return k >= 0 && giver(members[k]!, i) === m ? slopes.masks[k * N + i]! : 0;
+          return k >= 0 && pixels[k * N + i]!.from === m ? slopes.masks[k * N + i]! : 0;
         }),
       ),
       classes: proposals.flatMap((m) =>
