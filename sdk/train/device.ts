@@ -5,7 +5,11 @@ import type {
   AddRows,
   Floats,
   LossOutput,
+  MaskSlopes,
   MatrixProduct,
+  MergedMasks,
+  MergeMasks,
+  MergeMasksGradient,
   SgdStep,
   SumRows,
   TrainKernels,
@@ -68,6 +72,10 @@ export interface TrainDevice extends LossKernels {
   unit_rows(input: OnDevice<UnitRows>): void;
   /** The way back through them, in place. */
   unit_rows_gradient(input: OnDevice<UnitRowsGradient>): void;
+  /** MERGE of mask proposals by the classes that they predict, which are found on the device. */
+  merge_masks(input: OnDevice<MergeMasks>, output: OnDevice<MergedMasks>): void;
+  /** The way back through it. */
+  merge_masks_gradient(input: OnDevice<MergeMasksGradient>, output: OnDevice<MaskSlopes>): void;
   /** Copies an array into another one, from the place `at` on. */
   copy(from: DeviceArray, to: DeviceArray, at: number): void;
   /** One step of stochastic gradient descent. */
@@ -157,6 +165,8 @@ export function hostTrainDevice(kernels: TrainKernels, description = 'wasm'): Tr
     sum_rows: run('sum_rows'),
     unit_rows: run('unit_rows'),
     unit_rows_gradient: run('unit_rows_gradient'),
+    merge_masks: run('merge_masks'),
+    merge_masks_gradient: run('merge_masks_gradient'),
     copy: (from, to, at) => valuesOf(to).set(valuesOf(from), at),
     sgd: step('sgd'),
     adamw: step('adamw'),

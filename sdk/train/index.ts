@@ -54,7 +54,6 @@ export {
   type CosineClassifier,
   type LabelMapping,
   type MaskMerge,
-  type MergedMasks,
 } from './layers.js';
 
 // Steps
@@ -103,7 +102,15 @@ export {
 } from './relations.js';
 
 // Kernels
-export { target, type Floats, type LossOutput, type TrainKernelName, type TrainKernels } from './kernels.js';
+export {
+  target,
+  type Floats,
+  type LossOutput,
+  type MaskSlopes,
+  type MergedMasks,
+  type TrainKernelName,
+  type TrainKernels,
+} from './kernels.js';
 export { referenceKernels } from './reference/index.js';
 export { wasmTrainKernels } from './wasm.js';
 export { hostTrainDevice, type DeviceArray, type HostArray, type OnDevice, type TrainDevice } from './device.js';

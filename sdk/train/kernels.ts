@@ -1,6 +1,7 @@
 // The closed list of training kernels: what each reads and writes, with shapes. Every runtime (reference, wasm, webgpu) has them by these names.
 //
-// Letters: P rows (pixels, proposals, positions), C classes or columns, D features, M masks, N pixels of a mask, H W its sides, U unified labels.
+// Letters: P rows (pixels, proposals, positions), C classes or columns, D features, M masks, N pixels of a mask, H W its sides, U unified labels,
+// K merged classes.
 // Every loss reads its logits once and writes the gradient once: rows [P] get the unreduced value of each row (weights applied), gradient gets
 // d(sum of rows) / d(logits) * scale. Reduction is a matter of `scale` and of adding up rows, so that no kernel needs a second pass over the logits.
 
@@ -159,6 +160,59 @@ export interface Orthogonality {
   readonly scale: number;
 }
 
+/** Mask proposals, and the classes that they are merged into (DaTaSeg Eq. 1, 2). */
+export interface MergeMasks {
+  /** [M, N] mask logits. */
+  readonly masks: Floats;
+  readonly M: number;
+  readonly N: number;
+  /** [M, C] class logits; a proposal is of the class with the first largest. */
+  readonly classes: Floats;
+  readonly C: number;
+  /** [C] row of the result that proposals of each class go to, from 0 to K - 1, or -1: none. */
+  readonly places: Int32Array;
+  /** Merged classes. */
+  readonly K: number;
+}
+
+/** Merged masks. */
+export interface MergedMasks {
+  /** [K, N] largest mask logit of the proposals of the class; -100 where no proposal predicts it. */
+  readonly masks: Floats;
+  /** [K, C] mean of the class logits of those proposals; 0 where there is none. */
+  readonly classes: Floats;
+  /** [K, N] proposal that gave the mask logit, the earlier of equal ones; -1 for none. */
+  readonly from: Int32Array;
+  /** [M] row of the result that the proposal went to, or -1. */
+  readonly classOf: Int32Array;
+  /** [K] proposals of the class. */
+  readonly counts: Int32Array;
+}
+
+/** What the way back through a merge reads. */
+export interface MergeMasksGradient {
+  readonly M: number;
+  readonly N: number;
+  readonly C: number;
+  readonly K: number;
+  /** As `merge_masks` wrote them. */
+  readonly from: Int32Array;
+  readonly classOf: Int32Array;
+  readonly counts: Int32Array;
+  /** [K, N] gradient of the merged mask logits. */
+  readonly maskGradient: Floats;
+  /** [K, C] gradient of the mean class logits. */
+  readonly classGradient: Floats;
+}
+
+/** Gradients of what was merged. */
+export interface MaskSlopes {
+  /** [M, N] */
+  readonly masks: Floats;
+  /** [M, C] */
+  readonly classes: Floats;
+}
+
 export interface SgdStep {
   /** [n], changed in place, as `velocity` is. */
   readonly weights: Floats;
@@ -273,6 +327,10 @@ export interface TrainKernels {
   unit_rows(input: UnitRows): void;
   /** The way back through them. */
   unit_rows_gradient(input: UnitRowsGradient): void;
+  /** MERGE of DaTaSeg: mask logits of proposals of a class by maximum, their class logits by mean. */
+  merge_masks(input: MergeMasks, output: MergedMasks): void;
+  /** The way back: of a maximum to the proposal that gave it, of a mean to all in equal parts. */
+  merge_masks_gradient(input: MergeMasksGradient, output: MaskSlopes): void;
   /** One step of stochastic gradient descent. */
   sgd(step: SgdStep): void;
   /** One step of AdamW. */

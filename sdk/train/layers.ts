@@ -1,11 +1,15 @@
 // What stands between features and losses, with gradients: cosine classifier, MERGE of masks, many-to-one label mapping.
-import type { Floats, TrainKernels } from './kernels.js';
+import { ArgumentError } from '../errors.js';
+import type { Floats, MaskSlopes, MergedMasks, TrainKernels } from './kernels.js';
 import { referenceKernels } from './reference/index.js';
+
+export { absentMaskLogit } from './reference/merge_masks.js';
 
 /** Who computes. */
 type Products = Pick<TrainKernels, 'matmul' | 'unit_rows' | 'unit_rows_gradient'>;
+type Merges = Pick<TrainKernels, 'merge_masks' | 'merge_masks_gradient'>;
 
-const reference: Products = referenceKernels;
+const reference: Products & Merges = referenceKernels;
 
 /** Rows of length 1, and the lengths they had. */
 function unitOf(x: Floats, P: number, D: number, kernels: Products): { unit: Floats; lengths: Float64Array } {
@@ -71,79 +75,70 @@ export interface MaskMerge {
   readonly N: number;
   /** Classes. */
   readonly C: number;
-  /** Classes to merge, K of them. */
+  /** Classes to merge, K of them, each once. */
   readonly wanted: readonly number[];
 }
 
-/** What {@link mergeMasks} gives. */
-export interface MergedMasks {
-  /** [K, N] largest mask logit of the proposals of the class; -100 where no proposal predicts it. */
-  readonly masks: Float64Array;
-  /** [K, C] mean of the class logits of those proposals; 0 where there is none. */
-  readonly classes: Float64Array;
-  /** [K, N] proposal that gave the mask logit, -1 for none. */
-  readonly from: Int32Array;
-  /** [M] place in `wanted` of the proposal's class, or -1. */
-  readonly classOf: Int32Array;
-  /** [K] proposals of the class. */
-  readonly counts: Int32Array;
-}
-
-/** A logit whose sigmoid is 0 for all purposes (DaTaSeg, 3.2). */
-export const absentMaskLogit = -100;
-
-/** MERGE of DaTaSeg: masks by maximum (Eq. 1), class logits by mean (Eq. 2). Of equal logits the earlier proposal, of equal classes the earlier class. */
-export function mergeMasks({ masks, classes, M, N, C, wanted }: MaskMerge): MergedMasks {
+/**
+ * MERGE of DaTaSeg: masks by maximum (Eq. 1), class logits by mean (Eq. 2), for each class of `wanted`. Of equal mask logits the earlier proposal's, of equal
+ * class logits the earlier class. Floats of the result are as those of `masks`. On a GPU: `merge_masks` of {@link TrainDevice}.
+ * @param kernels default: the reference's
+ * @throws ArgumentError for shapes that do not fit, classes that are not there or come twice, class logits that are NaN (with proposal and class)
+ */
+export function mergeMasks({ masks, classes, M, N, C, wanted }: MaskMerge, kernels: Merges = reference): MergedMasks {
+  if (!(C >= 1)) throw new ArgumentError({ thing: 'C', found: `${C}`, wanted: 'at least one class' });
+  checkLength('masks', masks, M * N);
+  checkLength('classes', classes, M * C);
   const K = wanted.length;
-  const classOf = new Int32Array(M);
-  const counts = new Int32Array(K);
+  const places = new Int32Array(C).fill(-1);
+  wanted.forEach((c, k) => {
+    if (places[c] !== -1)
+      throw new ArgumentError({ thing: `wanted[${k}]`, found: `${c}`, wanted: `a whole number from 0 to ${C - 1}, each once` });
+    places[c] = k;
+  });
+  const at = classes.findIndex(Number.isNaN);
+  if (at >= 0)
+    throw new ArgumentError({
+      thing: `classes[${Math.floor(at / C)}, ${at % C}]`,
+      found: 'NaN',
+      wanted: 'a number',
+      next: 'The rate may be too high.',
+    });
+  const make = (n: number): Floats => (masks instanceof Float64Array ? new Float64Array(n) : new Float32Array(n));
   const merged: MergedMasks = {
-    masks: new Float64Array(K * N).fill(absentMaskLogit),
-    classes: new Float64Array(K * C),
-    from: new Int32Array(K * N).fill(-1),
-    classOf,
-    counts,
+    masks: make(K * N),
+    classes: make(K * C),
+    from: new Int32Array(K * N),
+    classOf: new Int32Array(M),
+    counts: new Int32Array(K),
   };
-  for (let m = 0; m < M; m++) {
-    let best = 0;
-    for (let c = 1; c < C; c++) if (classes[m * C + c]! > classes[m * C + best]!) best = c;
-    const k = wanted.indexOf(best);
-    classOf[m] = k;
-    if (k < 0) continue;
-    counts[k]!++;
-    for (let c = 0; c < C; c++) merged.classes[k * C + c]! += classes[m * C + c]!;
-    for (let i = 0; i < N; i++) {
-      const at = k * N + i;
-      if (merged.from[at]! >= 0 && masks[m * N + i]! <= merged.masks[at]!) continue;
-      merged.masks[at] = masks[m * N + i]!;
-      merged.from[at] = m;
-    }
-  }
-  for (let k = 0; k < K; k++) {
-    for (let c = 0; c < C && counts[k]! > 1; c++) merged.classes[k * C + c]! /= counts[k]!;
-  }
+  kernels.merge_masks({ masks, M, N, classes, C, places, K }, merged);
   return merged;
 }
 
-/** Gradients of {@link mergeMasks}: of a maximum to the proposal that gave it, of a mean to all in equal parts. Which class a proposal predicts has none. */
+/**
+ * Gradients of {@link mergeMasks}: of a maximum to the proposal that gave it, of a mean to all in equal parts. Which class a proposal predicts has none.
+ * @param maskGradient [K, N], @param classGradient [K, C], @param out masks [M, N] and classes [M, C], written, @param kernels default: the reference's
+ * @throws ArgumentError for shapes that do not fit
+ */
 export function mergeMasksGradients(
   { M, N, C }: Pick<MaskMerge, 'M' | 'N' | 'C'>,
   { from, classOf, counts }: MergedMasks,
   maskGradient: Floats,
   classGradient: Floats,
-  out: { readonly masks: Floats; readonly classes: Floats },
+  out: MaskSlopes,
+  kernels: Merges = reference,
 ): void {
-  out.masks.fill(0);
-  out.classes.fill(0);
-  for (let at = 0; at < from.length; at++) {
-    const m = from[at]!;
-    if (m >= 0) out.masks[m * N + (at % N)] = out.masks[m * N + (at % N)]! + maskGradient[at]!;
-  }
-  for (let m = 0; m < M; m++) {
-    const k = classOf[m]!;
-    if (k < 0) continue;
-    for (let c = 0; c < C; c++) out.classes[m * C + c] = classGradient[k * C + c]! / counts[k]!;
-  }
+  const K = counts.length;
+  checkLength('maskGradient', maskGradient, K * N);
+  checkLength('classGradient', classGradient, K * C);
+  checkLength('out.masks', out.masks, M * N);
+  checkLength('out.classes', out.classes, M * C);
+  kernels.merge_masks_gradient({ M, N, C, K, from, classOf, counts, maskGradient, classGradient }, out);
+}
+
+function checkLength(thing: string, { length }: Floats, wanted: number): void {
+  if (length !== wanted) throw new ArgumentError({ thing, found: `${length} numbers`, wanted: `${wanted}` });
 }
 
 /** Shapes of a many-to-one mapping. */

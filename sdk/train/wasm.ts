@@ -1,8 +1,9 @@
 // The training kernels in WASM SIMD, 32-bit floats. Rows are handed over in blocks, so that memory stays small however large a batch is.
 import bytes from '../../build/assembly/train.wasm';
 import { ArgumentError, describe, DeviceError } from '../errors.js';
-import type { Floats, LossOutput, TrainKernels } from './kernels.js';
+import type { Floats, LossOutput, MergedMasks, TrainKernels } from './kernels.js';
 import { referenceKernels } from './reference/index.js';
+import { absentMaskLogit } from './reference/merge_masks.js';
 import { entropySlopes } from './reference/orthogonality.js';
 
 type Exports = Record<
@@ -11,6 +12,10 @@ type Exports = Record<
   | 'hard_soft_labels'
   | 'heatmap_focal'
   | 'dice'
+  | 'projection'
+  | 'merge_classes'
+  | 'merge_largest'
+  | 'merge_slopes'
   | 'smooth_l1'
   | 'box_iou_loss'
   | 'matmul'
@@ -23,6 +28,8 @@ type Exports = Record<
 
 /** Numbers of one block of logits: 4 MB, and as much for its gradient. */
 const blockNumbers = 1 << 20;
+/** Numbers of one block of masks that are merged: 1 MB. */
+const mergeNumbers = 1 << 18;
 const pageBytes = 1 << 16;
 /** No pointer is 0; vector loads may read a little behind an array. */
 const firstByte = 64;
@@ -94,6 +101,10 @@ class Space {
     return new Float32Array(this.memory.buffer, at, n);
   }
 
+  integers(at: number, n: number): Int32Array {
+    return new Int32Array(this.memory.buffer, at, n);
+  }
+
   /** Where a call stands, to take the same room for the next block. */
   mark(): number {
     return this.#top;
@@ -160,6 +171,7 @@ function byBlocks(
     weighting: Weighting;
     constant: number;
     shared: number;
+    from: number;
     count: number;
   }) => void,
 ): void {
@@ -190,6 +202,7 @@ function byBlocks(
       gradient: memory.take(count * C * 4),
       constant: constantAt,
       shared: sharedAt,
+      from,
       count,
     };
     call(at);
@@ -219,6 +232,35 @@ function inPlace(
     for (const i of back) parts[i]!.set(memory.floats(places[i]!, parts[i]!.length));
   }
   return sum;
+}
+
+/** Proposals of each merged class, in their order. */
+function membersOf({ classOf, counts }: Pick<MergedMasks, 'classOf' | 'counts'>): number[][] {
+  const members = Array.from(counts, (): number[] => []);
+  classOf.forEach((k, m) => {
+    if (k >= 0) members[k]!.push(m);
+  });
+  return members;
+}
+
+/** Room for a part of the masks of some proposals, pixels `start` to `start + count`: rows `stride` bytes apart, one merged row, and who gave it. */
+function byPixels(
+  N: number,
+  members: readonly number[],
+  call: (at: { masks: number; stride: number; members: number; row: number; from: number }, start: number, count: number) => void,
+): void {
+  const memory = space!;
+  const block = Math.min(N, Math.max(64, Math.floor(mergeNumbers / (members.length + 2))));
+  const stride = Math.ceil(block / 4) * 16;
+  memory.begin();
+  const at = {
+    members: memory.put(Int32Array.from(members)),
+    masks: memory.take(members.length * stride),
+    stride,
+    row: memory.take(stride),
+    from: memory.take(stride),
+  };
+  for (let start = 0; start < N; start += block) call(at, start, Math.min(block, N - start));
 }
 
 const kernels: TrainKernels = {
@@ -290,8 +332,22 @@ const kernels: TrainKernels = {
       at.space.run.smooth_l1(at.logits, at.count, C, at.targets, at.weights, at.weighting, beta, scale, at.rows, at.gradient);
     });
   },
-  // A handful of masks: not worth a module.
-  projection: (input, output) => referenceKernels.projection(input, output),
+  projection(input, output) {
+    const { logits, M, H, W, weights, smooth, squared, scale } = input;
+    if (H * W === 0) {
+      output.rows.fill(0);
+      return;
+    }
+    const [targetsX, targetsY] = [single('targetsX', input.targetsX), single('targetsY', input.targetsY)];
+    const room = (memory: Space) => memory.take(8 * (W + H) + 32);
+    byBlocks({ logits, weights, scale }, M, H * W, output, undefined, room, ({ space: memory, from, count, ...at }) => {
+      const x = memory.put(targetsX.subarray(from * W, (from + count) * W));
+      const y = memory.put(targetsY.subarray(from * H, (from + count) * H));
+      memory.run.projection(
+        at.logits, count, H, W, x, y, at.weights, smooth, Number(squared), scale, at.shared, at.rows, at.gradient,
+      ); // prettier-ignore
+    });
+  },
   box_iou_loss(input, output) {
     const { P, kind, scale } = input;
     byBlocks(input, P, 4, output, undefined, nothing, (at) => {
@@ -352,6 +408,68 @@ const kernels: TrainKernels = {
   sum_rows: (input) => referenceKernels.sum_rows(input),
   unit_rows: (input) => referenceKernels.unit_rows(input),
   unit_rows_gradient: (input) => referenceKernels.unit_rows_gradient(input),
+  merge_masks({ masks, M, N, classes, C, places, K }, merged) {
+    const memory = space!;
+    const x = single('masks', masks);
+    const largest = single('merged masks', merged.masks);
+    merged.counts.fill(0);
+    merged.classes.fill(0);
+    if (M > 0) {
+      memory.begin();
+      const placesAt = memory.put(places);
+      const given = memory.put(single('classes', classes));
+      const [room, classOf, counts, means] = [memory.take(4 * M), memory.take(4 * M), memory.take(4 * K), memory.take(4 * K * C)];
+      memory.run.merge_classes(given, M, C, placesAt, K, room, classOf, counts, means);
+      merged.classOf.set(memory.integers(classOf, M));
+      merged.counts.set(memory.integers(counts, K));
+      merged.classes.set(memory.floats(means, K * C));
+    }
+    membersOf(merged).forEach((members, k) => {
+      const [row, from] = [largest.subarray(k * N, (k + 1) * N), merged.from.subarray(k * N, (k + 1) * N)];
+      if (members.length < 2) {
+        // Nothing to compare.
+        const [only = -1] = members;
+        if (only < 0) row.fill(absentMaskLogit);
+        else row.set(x.subarray(only * N, (only + 1) * N));
+        from.fill(only);
+        return;
+      }
+      byPixels(N, members, (at, start, count) => {
+        members.forEach((m, i) =>
+          memory.floats(at.masks + i * at.stride, count).set(x.subarray(m * N + start, m * N + start + count)),
+        );
+        memory.run.merge_largest(at.masks, at.stride, at.members, members.length, count, at.row, at.from);
+        row.set(memory.floats(at.row, count), start);
+        from.set(memory.integers(at.from, count), start);
+      });
+    });
+  },
+  merge_masks_gradient({ M, N, C, from, classOf, counts, maskGradient, classGradient }, { masks, classes }) {
+    const memory = space!;
+    const slopes = single('maskGradient', maskGradient);
+    const out = single('masks', masks);
+    for (let m = 0; m < M; m++) {
+      const k = classOf[m]!;
+      if (k < 0) {
+        out.fill(0, m * N, (m + 1) * N);
+        classes.fill(0, m * C, (m + 1) * C);
+        continue;
+      }
+      const count = counts[k]!;
+      for (let c = 0; c < C; c++) classes[m * C + c] = classGradient[k * C + c]! / count;
+    }
+    membersOf({ classOf, counts }).forEach((members, k) => {
+      const row = slopes.subarray(k * N, (k + 1) * N);
+      if (members.length === 1) out.set(row, members[0]! * N);
+      if (members.length < 2) return;
+      byPixels(N, members, (at, start, count) => {
+        memory.floats(at.row, count).set(row.subarray(start, start + count));
+        memory.integers(at.from, count).set(from.subarray(k * N + start, k * N + start + count));
+        memory.run.merge_slopes(at.from, at.row, at.members, members.length, count, at.masks, at.stride);
+        members.forEach((m, i) => out.set(memory.floats(at.masks + i * at.stride, count), m * N + start));
+      });
+    });
+  },
   sgd({ weights, gradient, velocity, rate, momentum, decay, nesterov, clip }) {
     const arrays = [single('weights', weights), single('gradient', gradient), single('velocity', velocity)];
     inPlace(arrays, [0, 2], (run, [w, g, v, n]) => {
@@ -370,8 +488,8 @@ const kernels: TrainKernels = {
 };
 
 /**
- * The kernels in WASM: losses over rows, boxes, masks and heat maps, products and optimiser steps; the projection, and steps around products, are the
- * reference's. Arrays must be Float32Array. Throws DeviceError where WebAssembly with SIMD is missing.
+ * The kernels in WASM: losses over rows, boxes, masks and heat maps, merged masks, products and optimiser steps; steps around products are the reference's.
+ * Arrays must be Float32Array. Throws DeviceError where WebAssembly with SIMD is missing.
  */
 export async function wasmTrainKernels(): Promise<TrainKernels> {
   await start();

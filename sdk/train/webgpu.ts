@@ -4,7 +4,18 @@ import { openDevice } from '../runtime/webgpu/adapter.js';
 import { Gpu, MAP_READ, Usage, type Program } from '../runtime/webgpu/gpu.js';
 import { trainKernels, type TrainKernelFile } from '../runtime/webgpu/train-kernels.js';
 import type { DeviceArray, HostArray, OnDevice, TrainDevice } from './device.js';
-import type { AddRows, LossOutput, MatrixProduct, SumRows, UnitRows, UnitRowsGradient } from './kernels.js';
+import type {
+  AddRows,
+  LossOutput,
+  MaskSlopes,
+  MatrixProduct,
+  MergedMasks,
+  MergeMasks,
+  MergeMasksGradient,
+  SumRows,
+  UnitRows,
+  UnitRowsGradient,
+} from './kernels.js';
 import { finishLoss, planLoss, type Loss, type LossInput, type LossOptions, type LossValue } from './losses.js';
 
 /**
@@ -329,6 +340,7 @@ function bufferOf(thing: string, array: AnyArray | undefined, kind: string, ...l
   if (!lengths.includes(array.length)) throw new ArgumentError({ thing, found: `${array.length} numbers`, wanted });
   return array.buffer;
 }
+const integers = (thing: string, array: AnyArray | undefined, length: number) => bufferOf(thing, array, 'Int32Array', length);
 const floats = (thing: string, array: AnyArray | undefined, ...lengths: number[]) =>
   bufferOf(thing, array, 'Float32Array', ...lengths);
 
@@ -492,6 +504,35 @@ class Kernels implements WebgpuTrainKernels {
     const buffers = [floats('unit', unit, P * D), floats('lengths', lengths, P), floats('gradient', gradient, P * D)];
     const lanes = this.#lanes(D);
     if (P * D > 0) this.#host.run('unit_rows_gradient', buffers, [P, D, lanes], byRows(P, lanes));
+  }
+
+  merge_masks({ masks, M, N, classes, C, places, K }: OnDevice<MergeMasks>, merged: OnDevice<MergedMasks>): void {
+    checkSizes({ M, N, C, K, masks: M * N, classes: M * C, merged: K * N, means: K * C });
+    const given = { masks: floats('masks', masks, M * N), classes: floats('classes', classes, M * C) };
+    const out = {
+      masks: floats('merged masks', merged.masks, K * N),
+      classes: floats('merged classes', merged.classes, K * C),
+      from: integers('from', merged.from, K * N),
+      classOf: integers('classOf', merged.classOf, M),
+      counts: integers('counts', merged.counts, K),
+    };
+    const table = integers('places', places, C);
+    const members = this.#space('members', 4 * K * M);
+    const lanes = this.#lanes(C);
+    if (M * C > 0) this.#host.run('merge_classes', [given.classes, table, out.classOf], [M, C, lanes], byRows(M, lanes));
+    // With no proposal too: counts and means are 0, masks absent.
+    const means = [given.classes, out.classOf, out.classes, out.counts, members];
+    if (K > 0) this.#host.run('merge_means', means, [K, M, C, lanes], byRows(K, lanes));
+    const largest = [given.masks, out.counts, members, out.masks, out.from];
+    if (K * N > 0) this.#host.run('merge_masks', largest, [K * N, N, M], flat(K * N));
+  }
+
+  merge_masks_gradient(input: OnDevice<MergeMasksGradient>, { masks, classes }: OnDevice<MaskSlopes>): void {
+    const { M, N, C, K, from, classOf, counts, maskGradient, classGradient } = input;
+    checkSizes({ M, N, C, K, slopes: M * (N + C) });
+    const buffers = [integers('from', from, K * N), integers('classOf', classOf, M), integers('counts', counts, K), floats('maskGradient', maskGradient, K * N), floats('classGradient', classGradient, K * C), floats('masks', masks, M * N), floats('classes', classes, M * C)]; // prettier-ignore
+    const n = M * (N + C);
+    if (n > 0) this.#host.run('merge_masks_gradient', buffers, [n, N, C], flat(n));
   }
 
   copy(from: DeviceArray, to: DeviceArray, at: number): void {

@@ -1,4 +1,5 @@
-// The losses that losses.mjs and losses-webgpu.mjs measure: each as labelweave/train has it and composed of TF.js operators; and a step of training.
+// The losses that losses.mjs and losses-webgpu.mjs measure: each as labelweave/train has it and composed of TF.js operators; the MERGE of masks, forward and
+// backward; and a step of training.
 
 /** softplus(x) = max(x, 0) + ln(1 + e^-|x|), as every stable implementation has it. */
 const softplus = (x) => x.relu().add(x.abs().neg().exp().add(1).log());
@@ -179,6 +180,59 @@ function heatmapPeer(tf, targets, P, C) {
     const near = p.neg().add(1).square().mul(softplus(x.neg())).mul(centre);
     const far = t.neg().add(1).pow(4).mul(p.square()).mul(softplus(x)).mul(centre.neg().add(1));
     return near.add(far).sum().div(count);
+  };
+}
+
+/** Proposals of an image: masks of a quarter of 640 x 640, the classes of COCO's panoptic segmentation, of which some are merged. */
+export const mergeShape = { M: 100, N: 160 * 160, C: 134, K: 60 };
+
+/** Masks and class logits, of which 30 classes are the largest of some proposal, and slopes of what they are merged into. */
+export function mergeData(random) {
+  const { M, N, C, K } = mergeShape;
+  const floats = (n) => Float32Array.from({ length: n }, () => 8 * random() - 4);
+  const wanted = Array.from({ length: K }, (_, k) => 2 * k);
+  const present = Array.from({ length: 30 }, () => Math.floor(C * random()));
+  const classes = floats(M * C);
+  for (let m = 0; m < M; m++) classes[m * C + present[Math.floor(30 * random())]] = 5;
+  return { masks: floats(M * N), classes, wanted, maskGradient: floats(K * N), classGradient: floats(K * C) };
+}
+
+/** `tensors` on the device; `run` of them: class of each proposal to the host, then the rows of each class by `maximum` and by mean. */
+export function mergePeer(tf, { masks, classes, wanted, maskGradient, classGradient }) {
+  const { M, N, C, K } = mergeShape;
+  const [absent, none] = [tf.zeros([N]).sub(100), tf.zeros([C])];
+  const tensors = () => ({
+    masks: tf.tensor2d(masks, [M, N]),
+    classes: tf.tensor2d(classes, [M, C]),
+    maskGradient: tf.tensor2d(maskGradient, [K, N]),
+    classGradient: tf.tensor2d(classGradient, [K, C]),
+  });
+  const merged = (classOf, largest, mean) => {
+    const members = wanted.map((c) => Array.from(classOf.keys()).filter((m) => classOf[m] === c));
+    const by = (rest, join) => (x) => {
+      const rows = tf.unstack(x);
+      return tf.stack(members.map((list) => (list.length ? join(list.map((m) => rows[m])) : rest)));
+    };
+    const pass = (f, x, slope) => {
+      const { value, grads } = tf.valueAndGrads(f)([x], slope);
+      return { value, grad: grads[0] };
+    };
+    return {
+      masks: pass(
+        by(absent, (rows) => rows.reduce((a, b) => a.maximum(b))),
+        largest.x,
+        largest.slope,
+      ),
+      classes: pass(
+        by(none, (rows) => rows.reduce((a, b) => a.add(b)).div(rows.length)),
+        mean.x,
+        mean.slope,
+      ),
+    };
+  };
+  return {
+    tensors,
+    run: (on, classOf) => merged(classOf, { x: on.masks, slope: on.maskGradient }, { x: on.classes, slope: on.classGradient }),
   };
 }
 

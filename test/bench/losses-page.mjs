@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as train from '../../sdk/train/index.ts';
 import { planLoss } from '../../sdk/train/losses.ts';
-import { headData, headPeer, headStep, lossCases } from './loss-cases.mjs';
+import { headData, headPeer, headStep, lossCases, mergeData, mergePeer, mergeShape } from './loss-cases.mjs';
 
 const random = train.seededRandom(1);
 let kernels;
@@ -79,6 +79,56 @@ globalThis.bench = {
     tf.disposeVariables();
     x.dispose();
     return { times, off };
+  },
+
+  /** MERGE forward and backward. TF.js takes the classes to the host between, as its operators need lists of rows. */
+  async merge({ repeat }) {
+    const { M, N, C, K } = mergeShape;
+    const data = mergeData(random);
+    const peer = mergePeer(tf, data);
+    const on = peer.tensors();
+    const names = ['masks', 'classes', 'maskGradient', 'classGradient'];
+    const given = Object.fromEntries(names.map((name) => [name, kernels.upload(data[name])]));
+    const places = kernels.upload(Int32Array.from({ length: C }, (_, c) => data.wanted.indexOf(c)));
+    const integers = (n) => kernels.upload(new Int32Array(n));
+    const merged = { masks: kernels.zeros(K * N), classes: kernels.zeros(K * C), from: integers(K * N), classOf: integers(M), counts: integers(K) }; // prettier-ignore
+    const back = { masks: kernels.zeros(M * N), classes: kernels.zeros(M * C) };
+    await tf.add(on.masks.sum(), on.maskGradient.sum()).data();
+    await kernels.settled();
+    const own = async () => {
+      kernels.merge_masks({ masks: given.masks, classes: given.classes, places, M, N, C, K }, merged);
+      const { from, classOf, counts } = merged;
+      const { maskGradient, classGradient } = given;
+      kernels.merge_masks_gradient({ from, classOf, counts, maskGradient, classGradient, M, N, C, K }, back);
+      return back.classes.read();
+    };
+    const theirs = async () => {
+      const classes = await tf.tidy(() => on.classes.argMax(1)).data();
+      const result = tf.tidy(() => peer.run(on, classes));
+      // The device works in order: what was queued before is done.
+      await result.classes.grad.data();
+      return result;
+    };
+    const times = { ours: [], tfjs: [] };
+    let off;
+    for (let i = 0; i < repeat + 1; i++) {
+      const [a, b] = [await timed(own), await timed(theirs)];
+      const { masks, classes } = b.result;
+      if (i === 0) {
+        const far = async (mine, other) => farthest(await mine.read(), await other.data());
+        off = {
+          value: Math.max(await far(merged.masks, masks.value), await far(merged.classes, classes.value)),
+          gradient: Math.max(await far(back.masks, masks.grad), await far(back.classes, classes.grad)),
+        };
+      } else {
+        times.ours.push(a.ms);
+        times.tfjs.push(b.ms);
+      }
+      tf.dispose([masks, classes]);
+    }
+    for (const array of [given, merged, back, { places }].flatMap(Object.values)) array.dispose();
+    tf.dispose(on);
+    return { times, off, shape: [M, N] };
   },
 
   /** Steps of training, queued without a wait between them. */

@@ -1,10 +1,10 @@
-// Losses of labelweave/train on WebGPU, forward and backward, and a step of training, beside the same composed of TF.js operators on its WebGPU backend: one
+// Losses of labelweave/train and the MERGE of masks on WebGPU, forward and backward, and a step of training, beside the same composed of TF.js operators on its WebGPU backend: one
 // page in Chromium, both on SwiftShader, or with --adapter hardware on the GPU of the machine.
 //
 // npm run build:wasm && (cd test/bench && npm ci) && node test/bench/losses-webgpu.mjs [--repeat 5] [--steps 10] [--only NAME,NAME] [--adapter software|hardware]
 //
 // All arrays are on the device before any time is taken. A clock starts before kernels are queued and ends when the device has done them: for a loss, when its
-// value is on the host (the gradient stays where it is); for steps of training, when the last of them is done. Turns alternate.
+// value is on the host (the gradient stays where it is); for the merge, when the last gradient, that of the class logits, is; for steps of training, when the last of them is done. Turns alternate.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
@@ -73,6 +73,13 @@ try {
     rows.push([one.name, one.shape.join(' x '), ...compared(times), off.value.toExponential(0), off.gradient.toExponential(0)]); // prettier-ignore
   }
   if (rows.length > 0) console.log(formatTable(['loss', 'logits', ...heads, 'value off', 'gradient off'], rows));
+
+  if (!only || only.includes('merge')) {
+    process.stderr.write('merge ...\n');
+    const { times, off, shape } = await page.evaluate((given) => globalThis.bench.merge(given), { repeat });
+    const row = ['merge', shape.join(' x '), ...compared(times), off.value.toExponential(0), off.gradient.toExponential(0)];
+    console.log(`\n${formatTable(['merge', 'masks', ...heads, 'value off', 'gradient off'], [row])}`);
+  }
 
   const stepRows = [];
   for (const C of !only || only.includes('step') ? [20, 80] : []) {

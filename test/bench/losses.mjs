@@ -1,4 +1,4 @@
-// Losses of labelweave/train, forward and backward, and a step of training, beside the same composed of TF.js operators (wasm backend), on one thread each.
+// Losses of labelweave/train and the MERGE of masks, forward and backward, and a step of training, beside the same composed of TF.js operators (wasm backend), on one thread each.
 //
 // npm run build:wasm && (cd test/bench && npm ci) && node test/bench/losses.mjs [--repeat 9] [--only NAME,NAME] [--steps 10]
 //
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundleSources } from './bundle.mjs';
-import { headData, headPeer, headStep, lossCases } from './loss-cases.mjs';
+import { headData, headPeer, headStep, lossCases, mergeData, mergePeer, mergeShape } from './loss-cases.mjs';
 import { formatTable, median } from './table.mjs';
 
 const { values } = parseArgs({
@@ -83,12 +83,15 @@ for (const [name, { shapes, make }] of Object.entries(lossCases({ train, tf, ran
   }
 }
 console.log(`Node ${process.version}, one thread; medians of ${repeat}, ms.\n`);
-console.log(
-  formatTable(['loss', 'logits', 'wasm', 'reference', 'TF.js wasm', 'against TF.js', 'value off', 'gradient off'], rows),
-);
+if (rows.length > 0)
+  console.log(
+    formatTable(['loss', 'logits', 'wasm', 'reference', 'TF.js wasm', 'against TF.js', 'value off', 'gradient off'], rows),
+  );
+
+if (!values.only || values.only.split(',').includes('merge')) console.log(`\n${mergeTable()}`);
 
 const stepRows = [];
-for (const C of [20, 80]) {
+for (const C of !values.only || values.only.split(',').includes('step') ? [20, 80] : []) {
   const data = headData(random, C);
   const [own, peer] = [headOnWasm(data, C), headPeer(tf, data, C)];
   const times = { ours: [], tfjs: [] };
@@ -108,8 +111,50 @@ for (const C of [20, 80]) {
   const off = own.weights.reduce((most, weight, i) => Math.max(most, Math.abs(weight - theirs[i])), 0);
   stepRows.push([`C = ${C}`, ours.toFixed(1), tfjs.toFixed(1), `${(tfjs / ours).toFixed(1)} x`, off.toExponential(0)]);
 }
-console.log(`\nA step of training a head on features [${headStep.P}, ${headStep.D}], ms of a step; ${steps} steps at a time.\n`);
-console.log(formatTable(['step', 'wasm', 'TF.js wasm', 'against TF.js', 'weights off'], stepRows));
+if (stepRows.length > 0) {
+  console.log(
+    `\nA step of training a head on features [${headStep.P}, ${headStep.D}], ms of a step; ${steps} steps at a time.\n`,
+  );
+  console.log(formatTable(['step', 'wasm', 'TF.js wasm', 'against TF.js', 'weights off'], stepRows));
+}
+
+/** MERGE forward and backward, from arrays to arrays. */
+function mergeTable() {
+  const { M, N, C } = mergeShape;
+  const data = mergeData(random);
+  const peer = mergePeer(tf, data);
+  const own = (kernels) => {
+    const merged = train.mergeMasks({ ...data, M, N, C }, kernels);
+    const back = { masks: new Float32Array(M * N), classes: new Float32Array(M * C) };
+    train.mergeMasksGradients({ M, N, C }, merged, data.maskGradient, data.classGradient, back, kernels);
+    return [merged.masks, merged.classes, back.masks, back.classes];
+  };
+  const theirs = () => {
+    const on = peer.tensors();
+    const { masks, classes } = tf.tidy(() => peer.run(on, on.classes.argMax(1).dataSync()));
+    const result = [masks.value, classes.value, masks.grad, classes.grad].map((one) => one.dataSync());
+    tf.dispose([on, masks, classes]);
+    return result;
+  };
+  const turns = { ours: () => own(wasm), plain: () => own(train.referenceKernels), tfjs: theirs };
+  const times = { ours: [], plain: [], tfjs: [] };
+  const last = {};
+  for (let i = 0; i < repeat + 1; i++) {
+    for (const [name, run] of Object.entries(turns)) {
+      const start = performance.now();
+      last[name] = run();
+      times[name].push(performance.now() - start);
+    }
+  }
+  const off = (part) => last.ours[part].reduce((most, one, i) => Math.max(most, Math.abs(one - last.tfjs[part][i])), 0);
+  const [ours, plain, tfjs] = Object.values(times).map((list) => median(list.slice(1)));
+  const numbers = [ours.toFixed(1), plain.toFixed(0), tfjs.toFixed(1), `${(tfjs / ours).toFixed(1)} x`];
+  const offs = [Math.max(off(0), off(1)), Math.max(off(2), off(3))].map((one) => one.toExponential(0));
+  return formatTable(
+    ['merge', 'masks', 'wasm', 'reference', 'TF.js wasm', 'against TF.js', 'value off', 'gradient off'],
+    [['merge', `${M} x ${N}`, ...numbers, ...offs]],
+  );
+}
 
 /** The step by the pieces that users have. */
 function headOnWasm({ features, targets, weights: first }, C) {

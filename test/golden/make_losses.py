@@ -262,23 +262,28 @@ for temperature, whole in ((1.0, False), (0.5, True)):
     each = -(q * q.log()).sum(1) if whole else -(q.diagonal() * q.diagonal().log())
     add(f"orthogonality {'rows' if whole else 'diagonal'}", {"make": "orthogonalityLoss", "options": {"features": 3, "temperature": temperature, "wholeRows": whole}}, {}, X, each.mean(), each)
 
+
+
 # MERGE (DaTaSeg Eq. 1, 2) and the many-to-one mapping (AutoUniSeg Eq. 4, 5).
-M, N, C = 5, 6, 3
-masks, classes = leaf(grid(M, N)), leaf(grid(M, C) + np.arange(C) / 128)
-arg = classes.argmax(1)
-merged, means = [], []
-for k in range(C):
-    who = arg == k
-    if who.any():
-        merged.append(masks[who].max(0).values)
-        means.append(classes[who].mean(0))
-    else:
-        merged.append(torch.full((N,), -100.0, dtype=torch.float64))
-        means.append(torch.zeros(C, dtype=torch.float64))
-merged, means = torch.stack(merged), torch.stack(means)
-gm, gz = torch.tensor(grid(C, N)), torch.tensor(grid(C, C))
-dm, dz = torch.autograd.grad((merged * gm).sum() + (means * gz).sum(), (masks, classes))
-merge = {"M": M, "N": N, "C": C, "masks": plain(masks), "classes": plain(classes), "merged": plain(merged), "means": plain(means), "maskGradient": plain(gm), "classGradient": plain(gz), "dMasks": plain(dm), "dClasses": plain(dz)}
+def merge_of(masks, classes, wanted):
+    (M, N), C = masks.shape, classes.shape[1]
+    arg = classes.argmax(1)
+    merged, means = [], []
+    for k in wanted:
+        who = arg == k
+        if who.any():
+            merged.append(masks[who].max(0).values)
+            means.append(classes[who].mean(0))
+        else:
+            merged.append(torch.full((N,), -100.0, dtype=torch.float64))
+            means.append(torch.zeros(C, dtype=torch.float64))
+    merged, means = torch.stack(merged), torch.stack(means)
+    gm, gz = torch.tensor(grid(len(wanted), N)), torch.tensor(grid(len(wanted), C))
+    dm, dz = torch.autograd.grad((merged * gm).sum() + (means * gz).sum(), (masks, classes))
+    return {"M": M, "N": N, "C": C, "wanted": wanted, "masks": plain(masks), "classes": plain(classes), "merged": plain(merged), "means": plain(means), "maskGradient": plain(gm), "classGradient": plain(gz), "dMasks": plain(dm), "dClasses": plain(dz)}
+
+
+merges = [merge_of(leaf(grid(5, 6)), leaf(grid(5, 3) + np.arange(3) / 128), [0, 1, 2])]
 u, mapping, g = leaf(grid(4, 5)), leaf(grid(3, 5, low=0, high=1)), torch.tensor(grid(4, 3))
 logits = u @ mapping.T
 du, dmap = torch.autograd.grad((logits * g).sum(), (u, mapping))
@@ -310,7 +315,33 @@ for kind, make, options in (
         after.append([plain(v) for v in parameters])
     steps.append({"kind": kind, "options": {**options, "clipNorm": 5.0}, "rate": 0.1, "start": start, "gradients": gradients, "after": after, "norms": norms})
 
+# Added later, so that the numbers above stay. Rows of no whole fours, sums in the denominator; masks that are nearly or quite saturated.
+x = leaf(np.stack([rng.permutation(54) / 8.0 - 3.25 for _ in range(3)]))
+m = torch.sigmoid(x.reshape(3, 6, 9))
+tx = (torch.tensor(grid(3, 9)) > 0).double()
+ty = (torch.tensor(grid(3, 6)) > 0).double()
+w = torch.tensor([0.5, 0.0, 2.0], dtype=torch.float64)
+each = 0
+for p, t in ((m.max(1).values, tx), (m.max(2).values, ty)):
+    each = each + (1 - (2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)) * w
+add("projection, sums, weights", {"make": "projectionLoss", "options": {"squared": False, "smooth": 1}}, {"masks": 3, "projectionX": tx, "projectionY": ty, "weights": w}, x, each.sum() / 2, each)
+x = leaf(np.array([[1e4, -1e4, 88, -88, 30], [-30, 100, -100, 17, -17], [-1e4, -1e4, -1e4, -1e4, -1e4]]))
+t = torch.tensor([[1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0]], dtype=torch.float64)
+p = torch.sigmoid(x)
+each = 1 - (2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)
+add("dice, extreme", {"make": "diceLoss", "options": {}}, {"targets": t, "masks": 3}, x, each.mean(), each)
+
+
+def distinct(M, N):
+    """No two proposals have the same logit at a pixel: PyTorch leaves open who gets the slope of equal ones."""
+    return np.stack([rng.permutation(M) for _ in range(N)], 1) / 4.0 - M / 8
+
+
+merges.append(merge_of(leaf(distinct(12, 11)), leaf(grid(12, 7) + np.arange(7) / 256), [5, 2, 0, 6]))
+merges.append(merge_of(leaf(distinct(3, 5)), leaf(grid(3, 1)), [0]))
+merges.append(merge_of(leaf(distinct(40, 33) * 1024), leaf((grid(40, 9) + np.arange(9) / 512) * 1024), [8, 7, 3, 1]))
+
 with open(os.path.join(HERE, "losses.json"), "w") as out:
-    json.dump({"torch": torch.__version__, "cases": cases, "merge": merge, "mapping": mapped, "cosine": cosine, "optimizers": steps}, out, separators=(",", ":"))
+    json.dump({"torch": torch.__version__, "cases": cases, "merges": merges, "mapping": mapped, "cosine": cosine, "optimizers": steps}, out, separators=(",", ":"))
     out.write("\n")
 print(len(cases), "cases")

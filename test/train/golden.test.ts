@@ -1,4 +1,4 @@
-// Losses, layers and optimisers against PyTorch's autograd: test/golden/losses.json, made by make_losses.py, on every runtime.
+// Losses, layers and optimisers against PyTorch's autograd: test/golden/losses.json, made by make_losses.py, on every runtime. MERGE: merge.test.ts.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as train from '../../sdk/train/index.js';
@@ -27,8 +27,6 @@ interface Case {
 
 const golden = JSON.parse(readFileSync(new URL('../golden/losses.json', import.meta.url), 'utf8')) as {
   cases: Case[];
-  merge: Record<'masks' | 'classes' | 'merged' | 'means' | 'maskGradient' | 'classGradient' | 'dMasks' | 'dClasses', Numbers> &
-    Record<'M' | 'N' | 'C', number>;
   mapping: Record<'unified' | 'mapping' | 'logits' | 'gradient' | 'dUnified' | 'dMapping', Numbers> &
     Record<'P' | 'U' | 'K', number>;
   cosine: Record<'features' | 'weights' | 'logits' | 'gradient' | 'dFeatures' | 'dWeights', Numbers> &
@@ -237,19 +235,6 @@ describe('layers, in doubles', () => {
     const out = new Float64Array(features!.length);
     train.cosineGradients(layer, of(gradient), out);
     close(out, featureGradient!, doubleTolerance, 'feature gradient');
-  });
-
-  it('MERGE of masks and class logits', () => {
-    const { masks, classes, merged, means, maskGradient, classGradient, dMasks, dClasses, ...shape } = golden.merge;
-    const result = train.mergeMasks({ ...shape, masks: of(masks), classes: of(classes), wanted: [0, 1, 2] });
-    close(result.masks, merged, doubleTolerance, 'masks');
-    close(result.classes, means, doubleTolerance, 'classes');
-    const out = { masks: new Float64Array(masks.length), classes: new Float64Array(classes.length) };
-    train.mergeMasksGradients(shape, result, of(maskGradient), of(classGradient), out);
-    close(out.masks, dMasks, doubleTolerance, 'mask gradient');
-    close(out.classes, dClasses, doubleTolerance, 'class gradient');
-    const absent = train.mergeMasks({ ...shape, masks: of(masks), classes: of(classes), wanted: [7] });
-    expect([...absent.masks]).toEqual(Array.from({ length: shape.N }, () => train.absentMaskLogit));
   });
 
   it('many-to-one mapping', () => {

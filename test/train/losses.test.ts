@@ -115,6 +115,15 @@ const losses: Row[] = [
     }),
   },
   {
+    name: 'projection, several rows, sums in the denominator',
+    loss: () => train.projectionLoss({ squared: false, smooth: 1 }),
+    input: (P, C) => {
+      const H = [3, 2, 1].find((rows) => C % rows === 0)!;
+      const [x, y] = [(P * C) / H, P * H].map((n) => numbers(n, -1, 1).map((t) => Number(t > 0)));
+      return { masks: P, projections: { x: x!, y: y! }, weights: numbers(P, 0, 2) };
+    },
+  },
+  {
     name: 'smooth L1',
     loss: (classes) => train.smoothL1Loss({ numbers: classes, beta: 0.6 }),
     input: (P, C) => ({ targets: numbers(P * C), weights: numbers(P, 0, 2) }),
@@ -274,6 +283,61 @@ describe('extremes', () => {
     }
     expect(Math.abs(mine.value / (sum / mine.normaliser) - 1)).toBeLessThanOrEqual(floatTolerance);
     expect(mine.normaliser).toBe(labels.filter((label) => label >= 0).length);
+  });
+
+  // Tails of fours on both sides, one row, one column, more than a vector register holds.
+  it.each(runs)('%s: projection gives slopes to the first largest pixels, ties and all', { timeout: 60_000 }, async (name) => {
+    const compute = await onDevice(name);
+    for (const [M, H, W] of [[4, 1, 1], [3, 5, 4], [3, 4, 5], [2, 1, 9], [2, 9, 1], [5, 3, 11], [2, 40, 173]] as const) {
+      // Few values: many ties.
+      const logits = Float32Array.from(whole(M * H * W, -2, 2));
+      const [x, y] = [Float32Array.from(whole(M * W, 0, 1)), Float32Array.from(whole(M * H, 0, 1))];
+      const { gradient } = await compute(train.projectionLoss({ squared: false, smooth: 1 }), { logits, masks: M, projections: { x, y } });
+      for (let m = 0; m < M; m++) {
+        const mask = logits.subarray(m * H * W, (m + 1) * H * W);
+        const first = new Set<number>();
+        for (let c = 0; c < W; c++) {
+          const column = Array.from({ length: H }, (_, r) => mask[r * W + c]!);
+          first.add(column.indexOf(Math.max(...column)) * W + c);
+        }
+        for (let r = 0; r < H; r++) {
+          const row = [...mask.subarray(r * W, (r + 1) * W)];
+          first.add(r * W + row.indexOf(Math.max(...row)));
+        }
+        for (let i = 0; i < H * W; i++) {
+          // Slopes of this loss are never 0, but two may cancel.
+          if (!first.has(i)) expect(gradient[m * H * W + i], `${M} x ${H} x ${W}, mask ${m}, pixel ${i}`).toBe(0);
+        }
+        expect(gradient.subarray(m * H * W, (m + 1) * H * W).filter((slope) => slope !== 0).length).toBeGreaterThan(0);
+      }
+      const plain = train.computeLoss(train.projectionLoss({ squared: false, smooth: 1 }), { logits, masks: M, projections: { x, y } });
+      gradient.forEach((slope, i) => expect(Math.abs(slope - plain.gradient[i]!)).toBeLessThanOrEqual(gpuTolerance));
+    } // prettier-ignore
+  });
+
+  it.each(runs)('%s: dice of single pixels from -110 to 110', async (name) => {
+    const compute = await onDevice(name);
+    const logits = Float32Array.from({ length: 881 }, (_, i) => (i - 440) / 4);
+    const targets = logits.map((_, i) => i % 2);
+    const { rows, gradient } = await compute(train.diceLoss(), { logits, targets, masks: 881 }, { scale: 881 });
+    logits.forEach((x, i) => {
+      const p = 1 / (1 + Math.exp(-x));
+      const [t, bottom] = [targets[i]!, p + targets[i]! + 1];
+      const top = 2 * p * t + 1;
+      const slope = ((top - 2 * t * bottom) / bottom ** 2) * p * (1 - p);
+      expect(Math.abs(rows[i]! - (1 - top / bottom)), `value at ${x}`).toBeLessThanOrEqual(floatTolerance);
+      expect(Math.abs(gradient[i]! - slope), `slope at ${x}`).toBeLessThanOrEqual(floatTolerance);
+    });
+  });
+
+  it.each(['reference', 'WASM'])('%s: dice and projection refuse NaN, whatever its bits', async (name) => {
+    const compute = await onDevice(name);
+    for (const bits of [0x7fc00000, 0xffc00000, 0x7fc00001, 0x7f812345]) {
+      const logits = new Float32Array(8);
+      new Uint32Array(logits.buffer)[2] = bits;
+      const call = async () => compute(train.diceLoss(), { logits, targets: new Float32Array(8), masks: 1 });
+      await expect(call()).rejects.toThrow(/logits\[0, 2\]: found NaN/);
+    }
   });
 
   it('one class: softmax is 0, sigmoid is not', () => {

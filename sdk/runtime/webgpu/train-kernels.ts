@@ -8,6 +8,10 @@ import hardSoftLabels from '../../../kernels/train/hard_soft_labels.wgsl';
 import heatmapFocal from '../../../kernels/train/heatmap_focal.wgsl';
 import matmul from '../../../kernels/train/matmul.wgsl';
 import matmulDirect from '../../../kernels/train/matmul_direct.wgsl';
+import mergeClasses from '../../../kernels/train/merge_classes.wgsl';
+import mergeMasks from '../../../kernels/train/merge_masks.wgsl';
+import mergeMasksGradient from '../../../kernels/train/merge_masks_gradient.wgsl';
+import mergeMeans from '../../../kernels/train/merge_means.wgsl';
 import orthogonality from '../../../kernels/train/orthogonality.wgsl';
 import projection from '../../../kernels/train/projection.wgsl';
 import sgd from '../../../kernels/train/sgd.wgsl';
@@ -30,6 +34,10 @@ export const trainKernels = {
   heatmap_focal: heatmapFocal,
   matmul,
   matmul_direct: matmulDirect,
+  merge_classes: mergeClasses,
+  merge_masks: mergeMasks,
+  merge_masks_gradient: mergeMasksGradient,
+  merge_means: mergeMeans,
   orthogonality,
   projection,
   sgd,

@@ -5,6 +5,7 @@ import { dice, projection } from './dice.js';
 import { hardSoftLabels } from './hard_soft_labels.js';
 import { heatmapFocal } from './heatmap_focal.js';
 import { matmul } from './matmul.js';
+import { mergeMasks, mergeMasksGradient } from './merge_masks.js';
 import { adamw, sgd, squareSum } from './optimizers.js';
 import { orthogonality } from './orthogonality.js';
 import { addRows, sumRows, unitRows, unitRowsGradient } from './rows.js';
@@ -27,6 +28,8 @@ export const referenceKernels: TrainKernels = {
   sum_rows: sumRows,
   unit_rows: unitRows,
   unit_rows_gradient: unitRowsGradient,
+  merge_masks: mergeMasks,
+  merge_masks_gradient: mergeMasksGradient,
   sgd,
   adamw,
   square_sum: squareSum,
