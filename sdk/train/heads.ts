@@ -1,9 +1,9 @@
 // Training of new heads on the frozen features of a model: trainHeads, from data sets to a model package. Read this first; its parts stand in head-*.ts:
 // options, data (annotations), network (features), rows (what is learnt from), start, layer and step (arithmetic), evaluation, checkpoint, package.
-import { openByteStore } from '#platform';
 import { toFrame } from '../image/frame.js';
 import { chooseRuntime } from '../runtime/choose.js';
 import { pause } from '../runtime/pause.js';
+import { openLargeStore } from '../store/opfs.js';
 import { sha256 } from '../store/sha256.js';
 import { hostTrainDevice, type TrainDevice } from './device.js';
 import { readState, type TrainState, writeState } from './head-checkpoint.js';
@@ -123,7 +123,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     let bestWeights: Record<string, Float32Array> = { ...stored?.bestWeights };
     const similarities: Record<string, LabelSimilarities[]> = {};
     if (step < steps || !best) {
-      const store = options.cache === 'auto' ? await openByteStore('features') : options.cache || undefined;
+      const store = options.cache === 'auto' ? await openLargeStore('features') : options.cache || undefined;
       const features = (bank = await FeatureBank.open(backbone, runtime, { store, limit: memory, signal }));
       const get = (read: ReadDataset, image: number, how: { flipped?: boolean; keep?: boolean }): Promise<ImageFeatures> => {
         const one = read.images[image]!;
