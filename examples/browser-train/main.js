@@ -528,7 +528,11 @@ const clicks = {
   'remove-box': () => editor.removeSelected(),
   suggest,
   accept: () => editor.acceptAll(),
-  bare: () => (setBare(current, !current.bare), changed()),
+  bare() {
+    setBare(current, !current.bare);
+    changed();
+    say(current.bare ? `${current.name} teaches what your labels are not.` : `${current.name} is left out until it has a box.`);
+  },
   add: () => $('files').click(),
   open: () => $('annotations').click(),
   save: () =>

@@ -42,9 +42,9 @@ const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 /** The plan in words. */
 export function describePlan({ boxed, bare, training, kept, used }, photos, labels) {
   if (boxed.length === 0) return photos.length === 0 ? '' : 'Draw a box on a photo first.';
-  const said = [`${count(training.length, 'photo')} to train`];
+  const empty = training.filter((photo) => photo.bare).length;
+  const said = [`${count(training.length, 'photo')} to train${empty > 0 ? `, ${empty} of them with nothing on ${empty === 1 ? 'it' : 'them'}` : ''}`]; // prettier-ignore
   said.push(kept.length > 0 ? `${count(kept.length, 'photo')} kept back` : 'none kept back: AP is measured on the same photos, and says little of others'); // prettier-ignore
-  if (bare.length > 0) said.push(`${bare.length} of them with nothing on ${bare.length === 1 ? 'it' : 'them'}`);
   const left = photos.length - boxed.length - bare.length;
   if (left > 0) said.push(`${count(left, 'photo')} without boxes left out`);
   const unused = labels.filter((label) => !used.includes(label)).map(({ name }) => name);

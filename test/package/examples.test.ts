@@ -131,6 +131,36 @@ describe('pages', () => {
     }
   });
 
+  it('browser-detect: the camera starts and stops; without one the page says so', async () => {
+    const { server, url } = await serveExample('browser-detect');
+    // A green picture with a clock, and yes to every question.
+    const filming = await openBrowser('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream');
+    try {
+      for (const camera of [true, false]) {
+        const page = await (camera ? filming : browser).newPage();
+        await page.goto(url);
+        await page.locator('#status', { hasText: 'Ready' }).waitFor();
+        await page.click('#camera');
+        const button = (text: string) => page.locator('#camera:enabled', { hasText: text }).waitFor();
+        if (camera) {
+          await button('Stop the camera');
+          await page.locator('#status', { hasText: 'objects in' }).waitFor();
+          // Picture after picture.
+          const pixels = () => page.evaluate(() => (document.getElementById('picture') as HTMLCanvasElement).toDataURL());
+          const first = await pixels();
+          await expect.poll(pixels).not.toBe(first);
+          await page.click('#camera');
+        } else await page.locator('#status.bad', { hasText: 'The camera cannot be used' }).waitFor();
+        await button('Start the camera');
+        await page.close();
+      }
+    } finally {
+      await filming.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   describe('browser-offline', () => {
     /** Answers for the weights; everything else of the model comes as it is, unless the network to it is gone. */
     type Answer = (request: IncomingMessage, response: ServerResponse, bytes: Buffer, from: number) => void;
@@ -472,13 +502,14 @@ describe('pages', () => {
         await status('36 boxes on 3 photos.');
         const plan = (text: string) => expect.poll(() => page.textContent('#plan')).toBe(text);
         const left = '2 photos to train; 1 photo kept back; 1 photo without boxes left out.';
-        const marked = '3 photos to train; 1 photo kept back; 1 of them with nothing on it.';
+        const marked = '3 photos to train, 1 of them with nothing on it; 1 photo kept back.';
         await page.selectOption('#every', '3');
         await plan(left);
 
         // The plain photo is shown. It is marked, not while a box is on it, and the mark goes with a box.
         const isMarked = () => page.getAttribute('#bare', 'aria-pressed');
         await page.click('#bare');
+        await status('plain.png teaches what your labels are not.');
         await plan(marked);
         expect(await isMarked()).toBe('true');
         expect(await page.locator('#strip .badge').allTextContents()).toContain('nothing');
