@@ -9,12 +9,13 @@ interface FileHandle extends FileSystemFileHandle {
   move(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
 }
 interface SyncAccessHandle {
-  getSize(): number;
   read(bytes: Uint8Array, options: { at: number }): number;
-  truncate(size: number): void;
   write(bytes: Uint8Array, options: { at: number }): number;
-  flush(): void;
-  close(): void;
+  // In early versions of browsers these are not synchronous.
+  getSize(): number | Promise<number>;
+  truncate(size: number): void | Promise<void>;
+  flush(): void | Promise<void>;
+  close(): void | Promise<void>;
 }
 
 /**
@@ -95,10 +96,10 @@ async function read(file: FileHandle): Promise<Uint8Array<ArrayBuffer>> {
     // Fails where another one reads the entry and the browser knows no mode.
     const access = await file.createSyncAccessHandle({ mode: 'read-only' }).catch(() => undefined);
     try {
-      const bytes = new Uint8Array(access?.getSize() ?? 0);
+      const bytes = new Uint8Array((await access?.getSize()) ?? 0);
       if (access && access.read(bytes, { at: 0 }) === bytes.length) return bytes;
     } finally {
-      access?.close();
+      await access?.close();
     }
   }
   return new Uint8Array(await (await file.getFile()).arrayBuffer());
@@ -112,12 +113,12 @@ async function write(folder: FileSystemDirectoryHandle, file: string, bytes: Uin
     if (part.createSyncAccessHandle) {
       const access = await part.createSyncAccessHandle();
       try {
-        access.truncate(0);
+        await access.truncate(0);
         const written = access.write(bytes, { at: 0 });
         if (written !== bytes.length) throw new DOMException(`${written} of ${bytes.length} bytes written`, 'QuotaExceededError');
-        access.flush();
+        await access.flush();
       } finally {
-        access.close();
+        await access.close();
       }
     } else {
       const writable = await part.createWritable();

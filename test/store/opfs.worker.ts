@@ -6,8 +6,8 @@ export interface Order {
   store: string;
   key: string;
   bytes?: Uint8Array<ArrayBuffer>;
-  /** Writes as a page does, by `createWritable`. */
-  asPage?: boolean;
+  /** `page`: writes as a page does, by `createWritable`. `old`: as Safari 15, without it; nothing moves to where a file is, and handles answer later. */
+  as?: 'page' | 'old' | undefined;
 }
 
 type Part = { write(bytes: Uint8Array, options?: object): unknown };
@@ -26,6 +26,25 @@ function openedElsewhere(): { refused: number } {
     return own.call(this).catch((error: unknown) => (count.refused++, Promise.reject(error)));
   };
   return count;
+}
+
+function beOld(): void {
+  const file = proto('FileSystemFileHandle') as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  delete file['createWritable'];
+  const move = file['move']!;
+  file['move'] = async function (folder, name) {
+    const taken = await (folder as FileSystemDirectoryHandle).getFileHandle(name as string).then(() => true, () => false); // prettier-ignore
+    if (taken) throw new DOMException('unknown', 'UnknownError');
+    return move.call(this, folder, name);
+  };
+  const access = proto('FileSystemSyncAccessHandle') as unknown as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of ['getSize', 'truncate', 'flush', 'close']) {
+    const own = access[name]!;
+    access[name] = async function (...args) {
+      await new Promise((resolve) => setTimeout(resolve));
+      return own.apply(this, args);
+    };
+  }
 }
 
 /** The first write puts half of the bytes down, says so and never ends. */
@@ -49,7 +68,8 @@ function hangInTheMiddle(): void {
 
 addEventListener('message', ({ data }: MessageEvent<Order>) => {
   void (async () => {
-    if (data.asPage) delete proto('FileSystemFileHandle')['createSyncAccessHandle'];
+    if (data.as === 'page') delete proto('FileSystemFileHandle')['createSyncAccessHandle'];
+    if (data.as === 'old') beOld();
     if (data.do === 'put-and-hang') hangInTheMiddle();
     const store = await openOpfsStore(data.store);
     if (data.do === 'get') return { result: await store.get(data.key) };
