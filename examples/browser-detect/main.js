@@ -1,6 +1,7 @@
 // The page's logic: load once, detect on every new picture, label space or threshold, draw boxes on the canvas.
 import { drawDetections, labelColor, loadDetector } from 'labelweave';
 import centernet from 'labelweave/models/centernet-mbv3';
+import { createCamera } from '../camera.js';
 
 const $ = (id) => document.getElementById(id);
 const canvas = $('picture');
@@ -15,7 +16,6 @@ const voc = {
 
 let picture; // ImageBitmap or <video>
 let detector;
-let stream;
 
 function say(text, bad = false) {
   $('status').textContent = text;
@@ -64,7 +64,7 @@ function row({ label, labelIndex, score }) {
 }
 
 async function show(file) {
-  stopCamera();
+  camera.stop();
   try {
     picture = await createImageBitmap(file);
     await refresh();
@@ -73,34 +73,15 @@ async function show(file) {
   }
 }
 
-function stopCamera() {
-  stream?.getTracks().forEach((track) => track.stop());
-  stream = undefined;
-  $('camera').textContent = 'Start the camera';
-}
-
-async function toggleCamera() {
-  if (stream) return stopCamera();
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640 } });
-  } catch (error) {
-    return say(`The camera cannot be used: ${error.message}`, true);
-  }
-  const video = document.createElement('video');
-  video.srcObject = stream;
-  video.muted = true;
-  await video.play();
-  picture = video;
-  $('camera').textContent = 'Stop the camera';
-  const mine = stream;
-  while (stream === mine) {
+const camera = createCamera($('camera'), {
+  async show(video) {
+    picture = video;
     await refresh();
-    await new Promise(requestAnimationFrame);
-  }
-}
+  },
+  fail: (message) => say(message, true),
+});
 
 $('file').addEventListener('change', (event) => event.target.files[0] && show(event.target.files[0]));
-$('camera').addEventListener('click', toggleCamera);
 $('labels').addEventListener('change', () => {
   $('groups-label').hidden = $('labels').value !== 'groups';
   refresh();

@@ -35,7 +35,7 @@ const tableOf = (store) => ({
 export const photos = tableOf('photos');
 /** id of a photo -> [{ label, box }]: apart, so that a new box does not write the photo again. */
 export const boxes = tableOf('boxes');
-/** Labels, settings, the run that was begun, the trained model. */
+/** Labels, ids of bare photos, settings, the run that was begun, the trained model. */
 export const things = tableOf('things');
 /** A ByteStore for the checkpoint of trainHeads. */
 export const bytes = tableOf('bytes');

@@ -24,7 +24,8 @@ const baseName = (file) => String(file).split(/[/\\]/).pop();
 const few = (names) => names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 
 /**
- * Reads a file for the photos that are here. Gives the names of its labels, `boxes`: photo -> [{ name, box }], and `notes` for people on what was left out.
+ * Reads a file for the photos that are here. Gives the names of its labels, `boxes`: photo -> [{ name, box }], `bare`: the photos that are in it without an
+ * annotation, which is how COCO says that nothing is on them, and `notes` for people on what was left out.
  * Throws an Error that says what is wrong where nothing of it can be used.
  */
 export function readCoco(text, photos) {
@@ -52,10 +53,12 @@ export function readCoco(text, photos) {
     throw new Error(`None of the images in the file is here: ${few(strangers) || 'it has none'}. Add the photos first.`);
   }
   const boxes = new Map([...found.values()].map((photo) => [photo, []]));
+  const bare = new Set(found.values());
   let bad = 0;
   for (const { image_id: image, category_id: category, bbox, iscrowd } of file.annotations) {
     const photo = found.get(image);
     if (!photo) continue;
+    bare.delete(photo);
     const box = Array.isArray(bbox) && bbox.length === 4 && bbox.every(Number.isFinite) ? inside(bbox, photo) : undefined;
     if (box && names.has(category) && !iscrowd) boxes.get(photo).push({ name: names.get(category), box });
     else bad++;
@@ -64,7 +67,7 @@ export function readCoco(text, photos) {
   if (strangers.length > 0) notes.push(`not here: ${few(strangers)}`);
   if (otherSize.length > 0) notes.push(`of another size: ${few(otherSize)}`);
   if (bad > 0) notes.push(`${bad} left out: no box in the photo, no known label, or a crowd`);
-  return { labels: [...new Set(names.values())], boxes, notes };
+  return { labels: [...new Set(names.values())], boxes, bare, notes };
 }
 
 /** The part of a box that lies in the photo; undefined where none does. */

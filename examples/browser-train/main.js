@@ -6,13 +6,14 @@ import { drawCurves } from './chart.js';
 import { readCoco, writeCoco } from './coco.js';
 import { createEditor } from './editor.js';
 import { describePlan, makePlan, requestOf } from './plan.js';
+import { holdTraining, waitForTurn } from './tabs.js';
 import { createTrial } from './trial.js';
 import { zip } from './zip.js';
 
 const $ = (id) => document.getElementById(id);
 const settings = ['epochs', 'name', 'every', 'device', 'keep'];
 
-let photos = []; // { id, name, width, height, blob, thumb, boxes: [{ label, box: [x, y, width, height] }] }
+let photos = []; // { id, name, width, height, blob, thumb, boxes: [{ label, box: [x, y, width, height] }], bare: nothing is on it }
 let labels = []; // { id, name }; a box has the id
 let current; // photo on the stage
 let label; // id of the label that new boxes get
@@ -61,6 +62,7 @@ const editor = createEditor($('editor'), {
   onChange(boxes) {
     current.boxes = boxes;
     keep(album.boxes.put(current.id, boxes));
+    if (boxes.length > 0) setBare(current, false);
     changed();
   },
   onSelect(box) {
@@ -121,6 +123,15 @@ function setBoxes(photo, boxes) {
   keep(album.boxes.put(photo.id, boxes));
   if (photo === current) editor.replace(boxes);
 }
+
+/** Whether the user says that none of the labels is on a photo: then it is learnt from, too. */
+function setBare(photo, bare) {
+  if (photo.bare === bare) return;
+  photo.bare = bare;
+  keepBare();
+}
+
+const keepBare = () => keep(album.things.put('bare', photos.filter(({ bare }) => bare).map(({ id }) => id))); // prettier-ignore
 
 function showLabels() {
   const pills = labels.map((one, i) => {
@@ -212,7 +223,7 @@ async function addPhoto(file) {
   const name = twins.length > 0 ? file.name.replace(/(\.\w+)?$/, (ending) => ` (${id})${ending}`) : file.name;
   const kept = { id, name, width, height, blob: file, thumb };
   keep(album.photos.put(id, kept));
-  photos.push({ ...kept, boxes: [] });
+  photos.push({ ...kept, boxes: [], bare: false });
   return photos.at(-1);
 }
 
@@ -244,6 +255,8 @@ function removePhoto(photo) {
   photos.splice(place, 1);
   keep(album.photos.delete(photo.id));
   keep(album.boxes.delete(photo.id));
+  // Its id may be that of another photo one day.
+  keepBare();
   changed();
   if (photo === current) show(photos[Math.min(place, photos.length - 1)]);
 }
@@ -270,6 +283,7 @@ function showStrip(kept) {
     remove.setAttribute('aria-label', `Remove ${photo.name}`);
     const item = element('li', {}, button, remove);
     if (boxes > 0) item.append(element('span', { className: 'badge', textContent: count(boxes, 'box') }));
+    if (photo.bare) item.append(element('span', { className: 'badge', textContent: 'nothing' }));
     if (held) item.append(element('span', { className: 'badge held', textContent: 'AP', title: 'Kept back to measure AP' }));
     item.dataset.photo = photo.id;
     return item;
@@ -287,13 +301,14 @@ function markStrip() {
 
 /** Boxes of a COCO file replace those of the photos that it names. Throws an Error for a file that does not fit. */
 function openAnnotations(text) {
-  const { labels: names, boxes, notes } = readCoco(text, photos);
+  const { labels: names, boxes, bare, notes } = readCoco(text, photos);
   const known = (name) => labels.find((one) => one.name.toLowerCase() === name.trim().toLowerCase());
   const before = label;
   let total = 0;
   for (const name of names) if (!known(name)) addLabel(name);
   for (const [photo, list] of boxes) {
     setBoxes(photo, list.filter(({ name }) => known(name)).map(({ name, box }) => ({ label: known(name).id, box }))); // prettier-ignore
+    setBare(photo, bare.has(photo));
     total += photo.boxes.length;
   }
   label = before ?? labels[0]?.id;
@@ -353,6 +368,8 @@ function showTools() {
   $('undo').disabled = !editor.canUndo;
   $('accept').hidden = editor.offers.length === 0;
   $('accept').textContent = `Accept all ${editor.offers.length}`;
+  $('bare').disabled = !current || current.boxes.length > 0;
+  $('bare').setAttribute('aria-pressed', String(current?.bare ?? false));
 }
 
 function changed() {
@@ -368,7 +385,7 @@ function changed() {
   $('go-on').hidden = !goOn;
   if (goOn) $('go-on').textContent = `Go on (${epochsDone()} of ${run.request.epochs})`;
   $('add').classList.toggle('main', photos.length === 0);
-  $('save').disabled = boxes === 0;
+  $('save').disabled = plan.boxed.length + plan.bare.length === 0;
   $('hint').hidden = photos.length > 0 || view === 'try';
   showStrip(plan.kept);
   showTools();
@@ -394,6 +411,7 @@ function train(resume) {
   keep(album.things.put('run', run));
   const files = new Map([...plan.training, ...plan.kept].map(({ id, blob }) => [id, blob]));
   const measuredOn = plan.kept.length > 0 ? `${count(plan.kept.length, 'photo')} kept back` : 'the photos of the training';
+  const end = holdTraining();
   worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const clock = { phase: '', start: 0, from: 0 };
   worker.onmessage = ({ data }) => answers[data.kind](data);
@@ -430,6 +448,7 @@ function train(resume) {
   function ended(text, bad) {
     worker.terminate();
     worker = undefined;
+    end();
     $('training').hidden = true;
     changed();
     say(text, bad);
@@ -509,15 +528,33 @@ const clicks = {
   'remove-box': () => editor.removeSelected(),
   suggest,
   accept: () => editor.acceptAll(),
+  bare() {
+    setBare(current, !current.bare);
+    changed();
+    say(current.bare ? `${current.name} teaches what your labels are not.` : `${current.name} is left out until it has a box.`);
+  },
   add: () => $('files').click(),
   open: () => $('annotations').click(),
-  save: () => save(new Blob([JSON.stringify(writeCoco(photos, labels))], { type: 'application/json' }), 'annotations.json'),
+  save: () =>
+    save(
+      new Blob(
+        [
+          JSON.stringify(
+            writeCoco(
+              photos.filter(({ boxes, bare }) => bare || boxes.length > 0),
+              labels,
+            ),
+          ),
+        ],
+        { type: 'application/json' },
+      ),
+      'annotations.json',
+    ),
   train: () => (worker ? worker.postMessage({ kind: 'stop' }) : train(false)),
   'go-on': () => train(true),
   'view-draw': () => (setView('draw'), show(current ?? photos[0])),
   'view-try': () => (setView('try'), bitmap ? trial.on(bitmap) : show(photos[0])),
   other: () => $('file').click(),
-  camera: trial.toggleCamera,
   async download() {
     const inFolder = Object.entries(model.files).map(([name, bytes]) => [`${model.name}/${name}`, bytes]);
     save(zip(Object.fromEntries(inFolder)), `${model.name}.zip`);
@@ -560,9 +597,15 @@ for (const id of ['controls', 'try-tools']) $(id).addEventListener('submit', (ev
 
 // What was kept
 
+const main = document.querySelector('main');
+main.inert = true;
+await waitForTurn(say);
+main.inert = false;
 try {
   const stored = await album.photos.all();
   photos = await Promise.all(stored.map(async (photo) => ({ ...photo, boxes: (await album.boxes.get(photo.id)) ?? [] })));
+  const bare = (await album.things.get('bare')) ?? [];
+  for (const photo of photos) photo.bare = bare.includes(photo.id);
   labels = (await album.things.get('labels')) ?? [];
   label = labels[0]?.id;
   const kept = (await album.things.get('settings')) ?? {};

@@ -4,11 +4,12 @@ import { writeCoco } from './coco.js';
 const has = (photos, label) => photos.some(({ boxes }) => boxes.some((box) => box.label === label));
 
 /**
- * Every `every`-th photo with boxes is kept back (0: none), but for one that has the only boxes of a label. Photos without boxes are left out: that nothing
- * is drawn on one does not say that nothing is on it.
+ * Every `every`-th photo with boxes is kept back (0: none), but for one that has the only boxes of a label; and of the bare ones, on which the user says that
+ * nothing is, every `every`-th, too. Other photos without boxes are left out: that nothing is drawn on one does not say that nothing is on it.
  */
 export function makePlan(photos, labels, every) {
   const boxed = photos.filter(({ boxes }) => boxes.length > 0);
+  const bare = photos.filter((photo) => photo.bare);
   let training = boxed;
   const kept = [];
   for (let i = every - 1; every > 0 && i < boxed.length; i += every) {
@@ -17,7 +18,10 @@ export function makePlan(photos, labels, every) {
     training = rest;
     kept.push(boxed[i]);
   }
-  return { boxed, training, kept, used: labels.filter(({ id }) => has(boxed, id)) };
+  // AP needs boxes: without any that are kept back all bare photos are for training.
+  const keptBare = kept.length > 0 ? bare.filter((_, i) => i % every === every - 1) : [];
+  training = [...training, ...bare.filter((photo) => !keptBare.includes(photo))];
+  return { boxed, bare, training, kept: [...kept, ...keptBare], used: labels.filter(({ id }) => has(boxed, id)) };
 }
 
 /** What the worker is told; plain data, so that a training that was stopped can be compared with what is there now. */
@@ -36,12 +40,13 @@ export function requestOf({ training, kept, used }, { name, epochs, only }) {
 const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 /** The plan in words. */
-export function describePlan({ boxed, training, kept, used }, photos, labels) {
+export function describePlan({ boxed, bare, training, kept, used }, photos, labels) {
   if (boxed.length === 0) return photos.length === 0 ? '' : 'Draw a box on a photo first.';
-  const said = [`${count(training.length, 'photo')} to train`];
+  const empty = training.filter((photo) => photo.bare).length;
+  const said = [`${count(training.length, 'photo')} to train${empty > 0 ? `, ${empty} of them with nothing on ${empty === 1 ? 'it' : 'them'}` : ''}`]; // prettier-ignore
   said.push(kept.length > 0 ? `${count(kept.length, 'photo')} kept back` : 'none kept back: AP is measured on the same photos, and says little of others'); // prettier-ignore
-  const bare = photos.length - boxed.length;
-  if (bare > 0) said.push(`${count(bare, 'photo')} without boxes left out`);
+  const left = photos.length - boxed.length - bare.length;
+  if (left > 0) said.push(`${count(left, 'photo')} without boxes left out`);
   const unused = labels.filter((label) => !used.includes(label)).map(({ name }) => name);
   if (unused.length > 0) said.push(`no box of ${unused.join(', ')}`);
   return `${said.join('; ')}.`;

@@ -1,5 +1,6 @@
 // The trained detector on a photo or the camera: loaded when it is first asked for, its detections on the canvas and in the table.
 import { drawDetections, labelColor, loadDetector } from 'labelweave';
+import { createCamera } from '../camera.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -10,7 +11,6 @@ const $ = (id) => document.getElementById(id);
 export function createTrial({ model, device, colors, isWanted, onPicture, onForeign, say }) {
   let detector; // Promise
   let shown; // ImageBitmap or <video>
-  let stream;
   let turns = 0; // answers that are no more asked for are not shown
 
   async function on(picture) {
@@ -36,7 +36,7 @@ export function createTrial({ model, device, colors, isWanted, onPicture, onFore
       // Another picture was asked for, or another detector has been trained.
       if (turn !== turns || error.code === 'disposed') return;
       detector = undefined;
-      stopCamera();
+      camera.stop();
       say(error.message, true);
     }
   }
@@ -64,7 +64,7 @@ export function createTrial({ model, device, colors, isWanted, onPicture, onFore
   }
 
   async function file(chosen) {
-    stopCamera();
+    camera.stop();
     try {
       const opened = await createImageBitmap(chosen);
       await onForeign();
@@ -74,34 +74,12 @@ export function createTrial({ model, device, colors, isWanted, onPicture, onFore
     }
   }
 
-  function stopCamera() {
-    stream?.getTracks().forEach((track) => track.stop());
-    stream = undefined;
-    $('camera').textContent = 'Start the camera';
-  }
-
-  async function toggleCamera() {
-    if (stream) return stopCamera();
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, facingMode: 'environment' } });
-    } catch (error) {
-      return say(`The camera cannot be used: ${error.message}`, true);
-    }
-    const mine = stream;
-    const video = Object.assign(document.createElement('video'), { srcObject: mine, muted: true, playsInline: true });
-    await video.play();
-    $('camera').textContent = 'Stop the camera';
-    while (stream === mine) {
-      await on(video);
-      await new Promise(requestAnimationFrame);
-    }
-  }
+  const camera = createCamera($('camera'), { show: on, fail: (message) => say(message, true) });
 
   return {
     on,
     file,
-    stopCamera,
-    toggleCamera,
+    stopCamera: camera.stop,
     get shows() {
       return shown !== undefined;
     },

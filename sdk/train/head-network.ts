@@ -116,7 +116,8 @@ const largestHalf = 65504;
 export class FeatureBank {
   readonly #backbone: Backbone;
   readonly #executable: Executable;
-  readonly #store: ByteStore | undefined;
+  /** Undefined once it has failed: no training fails for want of room. */
+  #store: ByteStore | undefined;
   readonly #limit: number;
   readonly #kept = new Map<string, ImageFeatures>();
   #bytes = 0;
@@ -154,12 +155,12 @@ export class FeatureBank {
     if (this.#store) {
       const pixels = new Uint8Array(opened.data.buffer, opened.data.byteOffset, opened.data.byteLength).slice();
       place = `features/1/${this.#backbone.digest}/${this.#backbone.features.name}/${width}x${height}x${opened.channels}/${await sha256(pixels)}/${flipped}`;
-      const bytes = await this.#store.get(place);
+      const bytes = await this.#store.get(place).catch(() => this.#giveUp());
       if (bytes) found = this.#unpack(bytes, width, height);
     }
     if (!found) {
       found = await this.#compute(id, flipped ? mirrored(opened) : opened, signal);
-      await this.#store?.put(place, pack(found));
+      await this.#store?.put(place, pack(found)).catch(() => this.#giveUp());
     }
     const size = found.features.byteLength + found.boxes.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (keep && this.#bytes + size <= this.#limit) {
@@ -167,6 +168,10 @@ export class FeatureBank {
       this.#bytes += size;
     }
     return found;
+  }
+
+  #giveUp(): undefined {
+    this.#store = undefined;
   }
 
   async #compute(id: string, frame: ImageFrame, signal: AbortSignal | undefined): Promise<ImageFeatures> {

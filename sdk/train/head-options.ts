@@ -81,7 +81,7 @@ export interface TrainEpoch {
 
 /** Where a training keeps its state. */
 export interface CheckpointOptions {
-  /** Takes whole entries only; see ByteStore. */
+  /** Takes whole entries only; see ByteStore. On pages {@link openOpfsStore} gives one. */
   readonly store: ByteStore;
   /** Name of the entry. Default: `checkpoint`. */
   readonly key?: string | undefined;
@@ -129,7 +129,10 @@ export interface TrainHeadsOptions {
   readonly name?: string | undefined;
   /** The runtime that computes features. Default: `auto`. */
   readonly device?: DeviceChoice | undefined;
-  /** Where features are kept between runs: `auto` the host's store, or your own. Default `false`: in memory only. */
+  /**
+   * Where features are kept between runs: `auto` the origin private file system on pages (the Cache API where there is none) and a folder on servers, or your
+   * own. A store that fails, for want of room say, is used no more; the training goes on. Default `false`: in memory only.
+   */
   readonly cache?: 'auto' | false | ByteStore | undefined;
   /** Bytes of features in memory; what is above is made again when it is needed. Default: 1 GiB. */
   readonly memory?: number | undefined;

@@ -1,10 +1,10 @@
 // Training of new heads on the frozen features of a model: trainHeads, from data sets to a model package. Read this first; its parts stand in head-*.ts:
 // options, plan (all that decides the result), data (annotations), network (features), images and rows (what is learnt from), start, layer and step
 // (arithmetic), evaluation, checkpoint, package.
-import { openByteStore } from '#platform';
 import { chooseRuntime } from '../runtime/choose.js';
 import { pause } from '../runtime/pause.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { openLargeStore } from '../store/opfs.js';
 import { hostTrainDevice, type TrainDevice } from './device.js';
 import { readState, storedWeights, type TrainState, writeState } from './head-checkpoint.js';
 import { evaluateHead, type HeadScore } from './head-evaluation.js';
@@ -72,7 +72,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     const course = await openCourse(await plan.digest(kernels.name), options);
     let similarities: TrainedHeads['similarities'] = {};
     if (course.step < plan.steps || !course.best) {
-      const store = options.cache === 'auto' ? await openByteStore('features') : options.cache || undefined;
+      const store = options.cache === 'auto' ? await openLargeStore('features') : options.cache || undefined;
       const bank = await FeatureBank.open(backbone, runtime, { store, limit: plan.memory, signal });
       open.push(bank);
       similarities = await train(plan, course, new ImagePasses(plan, bank, signal), runtime, kernels, options);

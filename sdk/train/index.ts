@@ -90,6 +90,7 @@ export type { TrainAnnotations, TrainDataset, TrainImage } from './head-data.js'
 export type { HeadScore } from './head-evaluation.js';
 export type { Classifier } from './head-layer.js';
 export type { HeadLayer } from './head-package.js';
+export { openOpfsStore } from '../store/opfs.js';
 
 // Relations of labels
 export {

@@ -131,6 +131,36 @@ describe('pages', () => {
     }
   });
 
+  it('browser-detect: the camera starts and stops; without one the page says so', async () => {
+    const { server, url } = await serveExample('browser-detect');
+    // A green picture with a clock, and yes to every question.
+    const filming = await openBrowser('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream');
+    try {
+      for (const camera of [true, false]) {
+        const page = await (camera ? filming : browser).newPage();
+        await page.goto(url);
+        await page.locator('#status', { hasText: 'Ready' }).waitFor();
+        await page.click('#camera');
+        const button = (text: string) => page.locator('#camera:enabled', { hasText: text }).waitFor();
+        if (camera) {
+          await button('Stop the camera');
+          await page.locator('#status', { hasText: 'objects in' }).waitFor();
+          // Picture after picture.
+          const pixels = () => page.evaluate(() => (document.getElementById('picture') as HTMLCanvasElement).toDataURL());
+          const first = await pixels();
+          await expect.poll(pixels).not.toBe(first);
+          await page.click('#camera');
+        } else await page.locator('#status.bad', { hasText: 'The camera cannot be used' }).waitFor();
+        await button('Start the camera');
+        await page.close();
+      }
+    } finally {
+      await filming.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   describe('browser-offline', () => {
     /** Answers for the weights; everything else of the model comes as it is, unless the network to it is gone. */
     type Answer = (request: IncomingMessage, response: ServerResponse, bytes: Buffer, from: number) => void;
@@ -305,6 +335,13 @@ describe('pages', () => {
       page.on('dialog', (dialog) => void dialog.accept());
       page.setDefaultTimeout(60_000);
       await page.goto(url);
+      const another = async () => {
+        const tab = await context.newPage();
+        tab.on('pageerror', (error) => problems.push(String(error)));
+        tab.setDefaultTimeout(60_000);
+        await tab.goto(url);
+        return tab;
+      };
       const status = (text: string, bad = false) => page.locator(bad ? '#status.bad' : '#status', { hasText: text }).waitFor();
       await status('Ready');
       /** From one corner to the other, in shares of the photo. */
@@ -331,7 +368,7 @@ describe('pages', () => {
         server.close();
         expect(problems).toEqual([]);
       };
-      return { page, status, drag, click, download, saved, picture, end };
+      return { page, another, status, drag, click, download, saved, picture, end };
     }
 
     it('draws, trains, is closed in the middle and goes on, finds the new labels, and gives a package that the command line runs', async () => {
@@ -443,6 +480,96 @@ describe('pages', () => {
         await status('Ready');
         expect(await page.locator('#strip li').count()).toBe(0);
         expect(await page.locator('#view-try').isDisabled()).toBe(true);
+      } finally {
+        await end();
+      }
+    });
+
+    it('a photo with nothing on it is learnt from; a second tab says that a training goes on, waits, and goes on with it', async () => {
+      const { page, another, status, drag, saved, picture, end } = await visit();
+      try {
+        const photos = [1, 2, 3].map(shapes);
+        const data = new Uint8Array(480 * 360 * 3).fill(160);
+        const plain = { name: 'plain.png', mimeType: 'image/png', buffer: Buffer.from(encode({ width: 480, height: 360, channels: 3, depth: 8, data })) }; // prettier-ignore
+        await page.setInputFiles('#files', [plain, ...photos]);
+        await status('4 photos added');
+        const annotations = {
+          images: photos.map(({ name }, id) => ({ id, file_name: name })),
+          annotations: photos.flatMap(({ boxes }, id) => boxes.map(({ label, box }) => ({ image_id: id, category_id: label, bbox: box }))), // prettier-ignore
+          categories: ['ball', 'brick'].map((name) => ({ id: name, name })),
+        };
+        await page.setInputFiles('#annotations', json('shapes.json', annotations));
+        await status('36 boxes on 3 photos.');
+        const plan = (text: string) => expect.poll(() => page.textContent('#plan')).toBe(text);
+        const left = '2 photos to train; 1 photo kept back; 1 photo without boxes left out.';
+        const marked = '3 photos to train, 1 of them with nothing on it; 1 photo kept back.';
+        await page.selectOption('#every', '3');
+        await plan(left);
+
+        // The plain photo is shown. It is marked, not while a box is on it, and the mark goes with a box.
+        const isMarked = () => page.getAttribute('#bare', 'aria-pressed');
+        await page.click('#bare');
+        await status('plain.png teaches what your labels are not.');
+        await plan(marked);
+        expect(await isMarked()).toBe('true');
+        expect(await page.locator('#strip .badge').allTextContents()).toContain('nothing');
+        await picture('nothing');
+        await drag(0.2, 0.2, 0.5, 0.5);
+        await plan('3 photos to train; 1 photo kept back.');
+        expect([await isMarked(), await page.locator('#bare').isDisabled()]).toEqual(['false', true]);
+        await page.click('#undo');
+        await plan(left);
+        // It is kept, and written and read as COCO has it: an image without annotations.
+        await page.click('#bare');
+        await page.reload();
+        await status('4 photos kept');
+        await plan(marked);
+        const file = await saved();
+        expect(file.images.map(({ file_name: name }) => name)).toEqual(['plain.png', ...photos.map(({ name }) => name)]);
+        expect(file.annotations.filter(({ image_id: id }) => id === file.images[0]!.id)).toEqual([]);
+        await page.click('#bare');
+        await plan(left);
+        expect((await saved()).images).toHaveLength(3);
+        await page.setInputFiles('#annotations', json('saved.json', file));
+        await status('36 boxes on 4 photos.');
+        await plan(marked);
+
+        // So many epochs that the training cannot end before its tab is closed.
+        await page.fill('#epochs', '200');
+        await page.selectOption('#device', 'wasm');
+        await page.click('#train');
+        await page.locator('#curves .loss circle').nth(1).waitFor();
+        const tab = await another();
+        const says = (text: string) => tab.locator('#status', { hasText: text }).waitFor();
+        await says('A training goes on in another tab');
+        expect(await tab.locator('#strip li').count()).toBe(0);
+        await expect(tab.click('#add', { timeout: 1000 })).rejects.toThrow(/Timeout/);
+        await tab.screenshot({ path: join(pictures, 'browser-train-second-tab.png') });
+        // Nothing of the training is touched by it.
+        const before = await page.locator('#curves .loss circle').count();
+        await page.locator('#curves .loss circle').nth(before).waitFor();
+        await page.click('#train');
+        await status('it can be taken up again');
+        await says('This page is open in another tab');
+        const done = await page.locator('#curves .loss circle').count();
+        await page.close();
+        await says(`A training stopped after ${done} epochs of 200: it can go on.`);
+        const run = await tab.evaluate(
+          () =>
+            new Promise<{ request: { training: Annotations } }>((resolve, reject) => {
+              const opened = indexedDB.open('labelweave-browser-train');
+              opened.onerror = () => reject(opened.error);
+              opened.onsuccess = () => {
+                const asked = opened.result.transaction('things').objectStore('things').get('run');
+                asked.onsuccess = () => resolve(asked.result as never);
+              };
+            }),
+        );
+        expect(run.request.training.images.map(({ file_name: name }) => name).sort()).toEqual(['plain.png', 'shapes-1.png', 'shapes-2.png']); // prettier-ignore
+        await tab.click('#go-on');
+        await tab.locator('#curves .loss circle').nth(done).waitFor();
+        await tab.click('#train');
+        await says('it can be taken up again');
       } finally {
         await end();
       }

@@ -61,9 +61,9 @@ export async function serve(folder: string, isolated = true): Promise<{ url: str
   return { url: `http://127.0.0.1:${address.port}/`, close: () => void (server.closeAllConnections(), server.close()) };
 }
 
-/** A fresh Chromium; close it at the end. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ args: chromiumFlags, ...(chromiumPath ? { executablePath: chromiumPath } : {}) });
+/** A fresh Chromium, with more flags; close it at the end. */
+export function openBrowser(...flags: string[]): Promise<Browser> {
+  return chromium.launch({ args: [...chromiumFlags, ...flags], ...(chromiumPath ? { executablePath: chromiumPath } : {}) });
 }
 
 /** Opens a page that leaves its result in `globalThis.result` (a promise or a value); errors of the page reject. */

@@ -169,6 +169,13 @@ describe('trainHeads', () => {
     expect(resumed.history).toEqual(whole.history);
     // 24 training images twice, 12 for evaluation; empty ones are all alike.
     expect(cache.entries.size).toBeGreaterThan(20);
+    // A store that fails is asked once, and costs nothing but its entries.
+    for (const broken of ['get', 'put'] as const) {
+      let asked = 0;
+      const full: ByteStore = { ...memoryStore(), [broken]: () => (asked++, Promise.reject(new Error('no room'))) };
+      expect((await trainHeads({ ...options, cache: full, memory: 0 })).files).toEqual(whole.files);
+      expect(asked).toBe(1);
+    }
     const again = await trainHeads({ ...options, checkpoint: { store }, resume: true });
     expect(again.files).toEqual(whole.files);
     await expect(trainHeads({ ...options, seed: 2, checkpoint: { store }, resume: true })).rejects.toThrow('another run');
