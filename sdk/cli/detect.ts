@@ -13,8 +13,9 @@ import {
   LabelweaveError,
   parseLabelFile,
   type LabelsSpec,
+  type TextEmbeddings,
 } from 'labelweave';
-import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
+import { drawOnFrame, readFile as readBytes, toFrame, writeBytes, writePng } from 'labelweave/node';
 import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
 import { namedModel } from './models.js';
@@ -58,13 +59,16 @@ export async function detectCommand(images: readonly string[], options: Record<s
 
   return interruptible(options['quiet'] === true, async (signal, progress) => {
     const files = await expand(images);
-    const labels = options['labels'] === undefined ? undefined : await readLabels(String(options['labels']));
+    const place = textOption('labels', options['labels'], 'one name or file');
+    const embeddings = await readEmbeddings(options['vectors'], place, models.length);
+    const labels = place === undefined || embeddings ? undefined : await readLabels(place);
     const coco = gtFile === undefined ? undefined : cocoTarget(gtFile, await readText(gtFile, '--gt'));
     const loadOptions: LoadOptions = {
       device,
       threads,
       signal,
       ...(labels !== undefined && { labels }),
+      ...(embeddings && { embeddings }),
       onProgress: ({ phase, file, loaded, total }) =>
         progress.show(`${phase} ${file ?? ''} ${total ? `${Math.floor((100 * loaded) / total)}%` : loaded}`),
     };
@@ -226,6 +230,25 @@ async function readLabels(value: string): Promise<LabelsSpec> {
     return parseLabelFile(text, basename(value));
   const { readTaxonomy } = await import('labelweave/taxonomy/file');
   return readTaxonomy(text, { file: basename(value) });
+}
+
+/** The labels of --labels with the vectors of --vectors. Throws UsageError, LoadError, ModelError, LabelSpaceError. */
+async function readEmbeddings(vectors: unknown, labels: string | undefined, models: number): Promise<TextEmbeddings | undefined> {
+  const file = textOption('vectors', vectors, 'one path');
+  if (file === undefined) return undefined;
+  if (labels === undefined) throw new UsageError('--vectors: found no --labels; wanted the labels whose vectors they are');
+  if (models > 1) throw new UsageError('--vectors: found several --model; wanted one');
+  const { readLabelFile } = await import('./label-files.js');
+  const read = await readLabelFile(labels);
+  if (read.kind !== 'labels')
+    throw new UsageError(`--labels ${labels}: found ${read.kind}; wanted a list of labels with --vectors`);
+  const { readVectors } = await import('labelweave/taxonomy/merge');
+  const { space } = read;
+  return {
+    name: space.name,
+    labels: space,
+    vectors: Float32Array.from(readVectors(space, await readBytes(file), basename(file)).vectors),
+  };
 }
 
 async function readText(file: string, option: string): Promise<string> {

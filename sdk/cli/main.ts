@@ -35,6 +35,10 @@ cli
     '--labels <labels>',
     'Label space of the results: a name (coco, voc, lvis-v1, ...) or a .json or .txt file, or a taxonomy file. Default: the model’s own',
   )
+  .option(
+    '--vectors <file>',
+    'For a model whose head compares features with text: embeddings of --labels, in their order, .npy or .safetensors: it finds these labels',
+  )
   .option('--threshold <score>', 'Least score, 0 to 1', { default: 0.3 })
   .option('--max <n>', 'Most detections an image', { default: 100 })
   .option('--nms <iou>', 'Class-wise non-maximum suppression at this IoU, or "off". Default: what the model says')
@@ -50,6 +54,7 @@ cli
   .example('  labelweave detect photos/ --labels voc --threshold 0.4 --draw out/')
   .example('  labelweave detect photo.jpg --labels my-labels.json        {"labels": {"vehicle": ["car", "truck", "bus"]}}')
   .example('  labelweave detect photo.jpg --model coco-model --model open-images-model --labels taxonomy.json')
+  .example('  labelweave detect photo.jpg --model text-model --labels other.txt --vectors other.npy')
   .example('  labelweave detect val/ --format coco --gt instances.json --threshold 0 --json results.json')
   .action((images: string[], options: Record<string, unknown>) => run(detectCommand(images, options)));
 
@@ -267,9 +272,15 @@ cli
   .option('--eval <data>', 'The same, evaluated after each epoch; the best one is kept')
   .option('--labels <labels>', 'NAME=LABELS: label space of a data set. Default: the categories of its annotations')
   .option('--taxonomy <file>', 'One head over the labels of a taxonomy, in place of one a data set')
-  .option('--loss <loss>', 'heatmap, focal or sigmoid', { default: 'heatmap' })
+  .option('--loss <loss>', 'heatmap, focal or sigmoid; with --vectors also hard-soft (hard and soft labels, ScaleDet)', {
+    default: 'heatmap',
+  })
   .option('--kernel <n>', 'Side of the new layers: 1 or 3', { default: 1 })
-  .option('--classifier <kind>', 'linear, or cosine (20 cos(feature, weight) + bias)', { default: 'linear' })
+  .option('--classifier <kind>', 'linear, cosine (20 cos(feature, weight) + bias), or text (with --vectors). Default: linear')
+  .option(
+    '--vectors <name=file>',
+    'Text embeddings of the labels of a data set, in their order: .npy or .safetensors; its head compares features with them, and detect --vectors gives it other labels',
+  )
   .option(
     '--start <start>',
     'auto: closed form, or a row of the model’s own head where that tells a label better; discriminant: closed form; zeros',
@@ -299,6 +310,7 @@ cli
   .example(
     '  labelweave train --data coco=coco.json:coco/ --data voc=voc.json:voc/ --taxonomy unified.json --flip -o unified-model/',
   )
+  .example('  labelweave train --data tools=tools.json:photos/ --vectors tools=clip.npy --only -o text-model/')
   .action((options: Record<string, unknown>) => run(trainCommand(options)));
 
 cli.help((sections) => [

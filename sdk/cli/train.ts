@@ -1,15 +1,25 @@
 // `labelweave train`: annotated photos in, a model package with new heads on the frozen features of a model out; it can be stopped and taken up again.
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { LabelSpace } from 'labelweave';
 import { openFolder, readFile, writeBytes } from 'labelweave/node';
-import { labelSpace } from 'labelweave/taxonomy';
+import { isLabelSpace, labelSpace } from 'labelweave/taxonomy';
 import { type Taxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
-import { type TrainDataset, relatedTaxonomy, type TrainEpoch, trainHeads } from 'labelweave/train';
+import { readVectors } from 'labelweave/taxonomy/merge';
+import {
+  hardSoftLoss,
+  type HeadSpec,
+  labelSimilarity,
+  relatedTaxonomy,
+  type TrainDataset,
+  type TrainEpoch,
+  trainHeads,
+  type TrainHeadsOptions,
+} from 'labelweave/train';
 import { type Options, pathOption } from './evaluate-run.js';
 import { numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
-import { pairsOption, readLabelFile } from './label-files.js';
+import { optionalWord, pairsOption, readLabelFile } from './label-files.js';
 import { namedModel } from './models.js';
 import type { Progress } from './progress.js';
 
@@ -63,6 +73,48 @@ async function categoriesOf(name: string, file: string): Promise<LabelSpace> {
   );
 }
 
+/** How each head scores: by what --classifier says, or by the text embeddings that --vectors gives it. Throws UsageError, ModelError, LabelSpaceError. */
+async function classifiersOf(spaces: readonly LabelSpace[], options: Options): Promise<NonNullable<HeadSpec['classifier']>[]> {
+  const wanted = optionalWord('classifier', options['classifier'], ['linear', 'cosine', 'text'] as const);
+  const vectors = new Map(pairsOption('vectors', options['vectors']));
+  const names = spaces.map(({ name }) => name);
+  const lost = [...vectors.keys()].find((name) => !names.includes(name));
+  if (lost !== undefined) throw new UsageError(`--vectors: found ${JSON.stringify(lost)}; wanted ${names.join(', ')}`);
+  if (vectors.size > 0 && wanted !== undefined && wanted !== 'text')
+    throw new UsageError(`--vectors: found --classifier ${wanted}; wanted --classifier text, or none`);
+  return Promise.all(
+    spaces.map(async (space) => {
+      const file = vectors.get(space.name);
+      if (file !== undefined)
+        return { kind: 'text', vectors: Float32Array.from(readVectors(space, await readFile(file), basename(file)).vectors) };
+      if (wanted === 'text')
+        throw new UsageError(`--classifier text: found no --vectors of ${space.name}; wanted --vectors ${space.name}=FILE`);
+      return wanted ?? 'linear';
+    }),
+  );
+}
+
+/** The loss by name. Hard and soft labels are made of each head's vectors. Throws UsageError. */
+function lossOf(
+  options: Options,
+  spaces: readonly LabelSpace[],
+  classifiers: readonly HeadSpec['classifier'][],
+): TrainHeadsOptions['loss'] {
+  const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid', 'hard-soft'] as const);
+  if (loss !== 'hard-soft') return loss;
+  if (options['taxonomy'] !== undefined)
+    throw new UsageError('--loss hard-soft: found --taxonomy; wanted heads of one data set each');
+  const losses = new Map(
+    classifiers.map((classifier, i) => {
+      const { name, size } = spaces[i]!;
+      if (typeof classifier !== 'object' || classifier.kind !== 'text')
+        throw new UsageError(`--loss hard-soft: found no --vectors of ${name}; wanted --vectors ${name}=FILE`);
+      return [name, hardSoftLoss({ similarity: labelSimilarity(classifier.vectors, size) })];
+    }),
+  );
+  return (_, { name }) => losses.get(name)!;
+}
+
 /** Runs `train`. Throws UsageError and what trainHeads throws. */
 export async function trainCommand(options: Options): Promise<number> {
   const number = (name: string, key: string, wanted: string, valid: (value: number) => boolean): number | undefined =>
@@ -74,9 +126,7 @@ export async function trainCommand(options: Options): Promise<number> {
   const datasets = dataOption('data', options['data']);
   if (datasets.length === 0) throw new UsageError('train: found no --data; wanted NAME=ANNOTATIONS.json:IMAGES, once or more');
   const evaluation = dataOption('eval', options['eval']);
-  const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid'] as const);
   const start = wordOption('start', options['start'] ?? 'auto', ['auto', 'discriminant', 'zeros'] as const);
-  const classifier = wordOption('classifier', options['classifier'] ?? 'linear', ['linear', 'cosine'] as const);
   const boxes = wordOption('boxes', options['boxes'] ?? 'model', ['model', 'corrected'] as const);
   const device = wordOption('device', options['device'] ?? 'auto', ['auto', 'webgpu', 'wasm', 'reference'] as const);
   const kernel = numberOption('kernel', options['kernel'] ?? 1, '1 or 3', (n) => n === 1 || n === 3) as 1 | 3;
@@ -87,10 +137,12 @@ export async function trainCommand(options: Options): Promise<number> {
   const negatives = options['negatives'] === 'all' ? 'all' : count('negatives', 'negatives', 0);
   const name = textOption('name', options['name']);
   const model = namedModel(textOption('model', options['model'] ?? 'centernet-mbv3')!);
-  const spaces = await labelsOf(datasets, options);
-
+  const heads = await labelsOf(datasets, options);
+  const spaces = heads.map((labels) => (isLabelSpace(labels) ? labels : labels.space));
+  const classifiers = await classifiersOf(spaces, options);
+  const loss = lossOf(options, spaces, classifiers);
   const relations = pathOption(options, 'relations');
-  if (relations !== undefined && (options['taxonomy'] === undefined || classifier !== 'cosine'))
+  if (relations !== undefined && (options['taxonomy'] === undefined || options['classifier'] !== 'cosine'))
     throw new UsageError('--relations: found no --taxonomy with --classifier cosine; wanted both: relations are cosines with columns of other data sets'); // prettier-ignore
   const history: TrainEpoch[] = [];
   const checkpoint = join(output, 'checkpoint.safetensors');
@@ -101,15 +153,9 @@ export async function trainCommand(options: Options): Promise<number> {
       model,
       datasets,
       evaluation,
-      heads: spaces.map((labels) => {
-        return {
-          labels,
-          kernel,
-          start,
-          classifier,
-          boxes,
-          ...(options['taxonomy'] === undefined && { datasets: [labels.name] }),
-        };
+      heads: heads.map((labels, h) => {
+        const taught = options['taxonomy'] === undefined && { datasets: [spaces[h]!.name] };
+        return { labels, kernel, start, classifier: classifiers[h], boxes, ...taught };
       }),
       loss,
       epochs,
@@ -151,14 +197,14 @@ export async function trainCommand(options: Options): Promise<number> {
       await writeBytes(join(output, file), bytes);
     if (relations !== undefined) {
       // Only a taxonomy comes with this option.
-      const { unified } = spaces[0] as Taxonomy;
+      const { unified } = heads[0] as Taxonomy;
       const related = relatedTaxonomy(unified, similarities[unified.space.name] ?? []);
       await writeBytes(relations, new TextEncoder().encode(writeTaxonomy(related)));
       progress.note(`wrote ${relations}: ${related.relations.list.length} relations`);
     }
     await rm(checkpoint, { force: true });
     progress.done();
-    progress.note(`wrote ${output}: ${spaces.map((labels) => `${labels.name} (${'unified' in labels ? labels.unified.size : labels.size} labels)`).join(', ')}, epoch ${best.epoch}${Number.isNaN(best.ap50) ? '' : `, AP50 ${best.ap50.toFixed(3)}`}`); // prettier-ignore
+    progress.note(`wrote ${output}: ${spaces.map(({ name: space, size }) => `${space} (${size} labels)`).join(', ')}, epoch ${best.epoch}${Number.isNaN(best.ap50) ? '' : `, AP50 ${best.ap50.toFixed(3)}`}`); // prettier-ignore
   };
   return interruptible(options['quiet'] === true, work, '; go on with --resume');
 }

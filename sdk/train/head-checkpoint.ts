@@ -80,13 +80,13 @@ export function readState<E>(bytes: Uint8Array<ArrayBuffer>, run: string): Train
 /** The weights of a head in a checkpoint of its run. Throws ArgumentError where they are missing or of another size. */
 export function storedWeights(
   { weights }: Pick<TrainState<unknown>, 'weights'>,
-  { labels: { name }, spec: { boxes } }: Pick<OpenHead, 'labels' | 'spec'>,
+  { labels: { name }, spec: { boxes }, classifier }: Pick<OpenHead, 'labels' | 'spec' | 'classifier'>,
 ): LayerWeights {
   const part = (one: string): Float32Array => {
     const found = weights[`${name}/${one}`];
     if (found) return found;
     throw new ArgumentError({ thing: 'checkpoint', found: `no ${name}/${one}`, wanted: 'the weights of every head', next: 'It is damaged: train without resume.' }); // prettier-ignore
   };
-  const plain = { weight: part('weight'), bias: part('bias') };
+  const plain = { weight: part('weight'), bias: part('bias'), ...(classifier.kind === 'text' && { scoring: part('scoring') }) };
   return boxes === 'corrected' ? { ...plain, boxWeight: part('boxWeight'), boxBias: part('boxBias') } : plain;
 }

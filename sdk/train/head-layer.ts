@@ -11,14 +11,16 @@ export type Classifier =
   | { readonly kind: 'linear' }
   /** scale cos(feature, weight) + bias: weight [C, D] (UniSeg, App. G). Kernel 1. */
   | { readonly kind: 'cosine'; readonly scale: number }
-  /** cos(projected feature, text) temperature, the text frozen: weight [kernel, kernel, D, E], bias [E] (ScaleDet, Eq. 5). */
-  | { readonly kind: 'text'; readonly vectors: Float32Array; readonly temperature: number };
+  /** temperature cos(projected feature, text) + bias, the text frozen: weight [kernel, kernel, D, E], bias [E], scoring [2] (ScaleDet, Eq. 5). */
+  | { readonly kind: 'text'; readonly vectors: Float32Array; readonly temperature: number | undefined };
 
 /** Numbers of a head: what is trained, and what a package holds. */
 export interface LayerWeights {
   /** Of the classifier. */
   readonly weight: Float32Array;
   readonly bias: Float32Array;
+  /** [2] of a text classifier: temperature and bias, one pair for all labels; not trained. */
+  readonly scoring?: Float32Array | undefined;
   /** Correction of boxes: [kernel, kernel, D, 4] and [4], corners in cells; undefined where boxes are the model's. */
   readonly boxWeight?: Float32Array | undefined;
   readonly boxBias?: Float32Array | undefined;
@@ -59,9 +61,13 @@ export interface Layer {
   /** In the order of the gradients. */
   readonly parameters: readonly DeviceParameter[];
   /** Scores [P, C] of rows [P, K], and what turns their gradient into those of the parameters. */
-  forward(x: DeviceArray, P: number, scope: Scope): { logits: DeviceArray; backward(slopes: DeviceArray): DeviceArray[] };
+  forward(
+    x: DeviceArray,
+    P: number,
+    scope: Scope,
+  ): { logits: DeviceArray; backward(slopes: DeviceArray): (DeviceArray | undefined)[] };
   /** As a package has them, channels in the length that they were trained in. */
-  read(): Promise<Pick<LayerWeights, 'weight' | 'bias'>>;
+  read(): Promise<Omit<LayerWeights, 'boxWeight' | 'boxBias'>>;
 }
 
 /** Puts a classifier on a device. For a loss that knows the temperature (`hard_soft_labels`) a text classifier gives plain cosines. */
@@ -70,7 +76,7 @@ export function openLayer(
   name: string,
   classifier: Classifier,
   { K, C }: LayerShape,
-  { weight, bias }: LayerWeights,
+  { weight, bias, scoring }: LayerWeights,
   plainCosines: boolean,
 ): Layer {
   const [w, b] = [device.upload(weight), device.upload(bias)];
@@ -104,27 +110,31 @@ export function openLayer(
       },
     };
   }
-  const { vectors, temperature } = classifier;
+  const { vectors } = classifier;
+  const [temperature, shift] = scoring!;
+  const kept = { name: `${name}/scoring`, weights: device.upload(scoring!), decays: false };
+  const shifts = device.upload(new Float32Array(C).fill(shift!));
   const E = vectors.length / C;
   const unit = new Float32Array(vectors.length);
   referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
-  const texts = device.upload(plainCosines ? unit : unit.map((value) => temperature * value));
+  const texts = device.upload(plainCosines ? unit : unit.map((value) => temperature! * value));
   const project = linear(device, w, b, K, E);
   return {
-    parameters,
-    read,
+    parameters: [...parameters, kept],
+    read: async () => ({ ...(await read()), scoring: await kept.weights.read() }),
     forward(x, P, scope) {
       const { logits: z, backward } = project(x, P, scope);
       const u = unitRows(device, z, P, E, scope);
       const logits = scope.zeros(P * C);
       device.matmul({ a: u.unit, b: texts, out: logits, M: P, N: C, K: E, transposeB: true });
+      if (!plainCosines) device.add_rows({ x: logits, row: shifts, P, C });
       return {
         logits,
         backward(slopes) {
           const gradient = scope.zeros(P * E);
           device.matmul({ a: slopes, b: texts, out: gradient, M: P, N: E, K: C });
           device.unit_rows_gradient({ gradient, unit: u.unit, lengths: u.lengths, P, D: E });
-          return backward(gradient);
+          return [...backward(gradient), undefined];
         },
       };
     },
@@ -178,7 +188,7 @@ export interface BoxLayer {
     model: DeviceArray,
     m: number,
     scope: Scope,
-  ): { corners: DeviceArray; backward(slopes: DeviceArray): DeviceArray[] };
+  ): { corners: DeviceArray; backward(slopes: DeviceArray): (DeviceArray | undefined)[] };
   /** [K, 4] and [4]. */
   read(): Promise<{ boxWeight: Float32Array; boxBias: Float32Array }>;
 }

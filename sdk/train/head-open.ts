@@ -43,7 +43,7 @@ export function openHead(
   const evaluated = new Map(
     evaluation.filter((read) => uses(read) || !datasets.some(({ dataset }) => dataset.name === read.dataset.name)).map((read) => [read, of(read)]), // prettier-ignore
   );
-  const made = loss === 'heatmap' ? heatmapLoss({ classes: C }) : loss === 'focal' ? focalLoss({ classes: C }) : loss === 'sigmoid' ? sigmoidLoss({ classes: C }) : loss(C); // prettier-ignore
+  const made = loss === 'heatmap' ? heatmapLoss({ classes: C }) : loss === 'focal' ? focalLoss({ classes: C }) : loss === 'sigmoid' ? sigmoidLoss({ classes: C }) : loss(C, labels); // prettier-ignore
   if (!['heatmap_focal', 'sigmoid_cross_entropy', 'hard_soft_labels'].includes(made.kernel) || made.classes !== C || ('table' in made && made.table))
     throw wrong('loss', `${made.kernel}, ${made.classes} classes${'table' in made && made.table ? ' and a table' : ''}`, `a heat map, sigmoid, focal, or hard and soft label loss of ${C} classes, on dense targets`); // prettier-ignore
   if (made.kernel === 'hard_soft_labels' && (classifier.kind !== 'text' || !isLabelSpace(given)))
@@ -55,5 +55,5 @@ function classifierOf({ classifier = 'linear' }: HeadSpec): Classifier {
   if (classifier === 'linear') return { kind: 'linear' };
   if (classifier === 'cosine') return { kind: 'cosine', scale: 20 };
   if (classifier.kind === 'cosine') return { kind: 'cosine', scale: classifier.scale };
-  return { kind: 'text', vectors: classifier.vectors, temperature: classifier.temperature ?? 50 };
+  return { kind: 'text', vectors: classifier.vectors, temperature: classifier.temperature };
 }

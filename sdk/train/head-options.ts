@@ -27,8 +27,8 @@ export interface HeadSpec {
   readonly kernel?: 1 | 3 | undefined;
   /**
    * How scores are made of features. `linear`, a convolution; `cosine`, 20 cos(feature, weight) + bias (UniSeg, App. G), or with another `scale`; or text
-   * (ScaleDet, Eq. 5): features are projected to where text embeddings lie, [C, E] one row for each label, and score by their cosine times `temperature`
-   * (default 50). A text head can be given other labels at run time (`detector.withEmbeddings`). Default: `linear`.
+   * (ScaleDet, Eq. 5): features are projected to where text embeddings lie, [C, E] one row for each label, and score by their cosine times a temperature, plus a
+   * bias: one pair for all labels, found on the photos (a `temperature` that is given stays). A text head can be given other labels at run time (`detector.withEmbeddings`). Default: `linear`.
    */
   readonly classifier?:
     | 'linear'
@@ -39,7 +39,7 @@ export interface HeadSpec {
   /**
    * `discriminant`: Fisher's linear discriminants of the features near the centres, computed in closed form: works from few photos. `auto`: the same, but where
    * a row of the model's own head (linear, the same layer) tells a label better on the photos at hand, that row, whatever either is called. `zeros`: nothing
-   * is known, all scores 0.01 (a cosine classifier has random directions). Default: `auto`.
+   * is known, all scores 0.01 (a cosine classifier has random directions). Rows of the model's own head are for linear classifiers alone. Default: `auto`.
    */
   readonly start?: 'auto' | 'discriminant' | 'zeros' | undefined;
   /**
@@ -100,13 +100,18 @@ export interface TrainHeadsOptions {
   /** Data sets that every epoch is evaluated on: a head on those that stand in its `datasets`, or on all. */
   readonly evaluation?: readonly TrainDataset[] | undefined;
   /**
-   * On heat map targets: `heatmap` CenterNet's penalty-reduced focal loss, `focal`, `sigmoid`; or a loss for a number of labels. `hardSoftLoss` (ScaleDet) is for
+   * On heat map targets: `heatmap` CenterNet's penalty-reduced focal loss, `focal`, `sigmoid`; or a loss for a head's number of labels, and its labels. `hardSoftLoss` (ScaleDet) is for
    * text heads: centres have their label, cells away from objects are background. All are divided by the number of centres in the batch. Default: `heatmap`.
    */
-  readonly loss?: 'heatmap' | 'focal' | 'sigmoid' | ((classes: number) => HeatmapLoss | SigmoidLoss | HardSoftLoss) | undefined;
+  readonly loss?:
+    | 'heatmap'
+    | 'focal'
+    | 'sigmoid'
+    | ((classes: number, labels: LabelSpace) => HeatmapLoss | SigmoidLoss | HardSoftLoss)
+    | undefined;
   /** Default: AdamW without decay. */
   readonly optimizer?: DeviceOptimizerOptions | undefined;
-  /** `steps` is filled in. Default: cosine from 0.001 (0.01 for cosine heads and starts from zeros, 0.0003 with text; the least of several heads) with 20 steps of warm-up. */
+  /** `steps` is filled in. Default: cosine from 0.001 (0.01 for cosine heads and starts from zeros; the least of several heads) with 20 steps of warm-up. */
   readonly schedule?: ScheduleOptions | undefined;
   /** Default: 20. An epoch is as many draws as there are images. 0: heads are as they start. */
   readonly epochs?: number | undefined;

@@ -96,7 +96,7 @@ interface Made {
 }
 
 function addHead(part: Part, { features: x, boxes }: Ends, name: string, layer: HeadLayer, { stride }: Backbone): Made {
-  const { kernel, classifier, weight, bias, boxWeight, boxBias } = layer;
+  const { kernel, classifier, weight, bias, scoring, boxWeight, boxBias } = layer;
   const C = layer.labels.size;
   let made: Made = { heatmap: name };
   if (classifier.kind === 'linear') part.conv(name, x, kernel, weight, bias);
@@ -106,7 +106,13 @@ function addHead(part: Part, { features: x, boxes }: Ends, name: string, layer: 
     part.conv(name, part.unit(name, scaled), 1, cosineRows(weight, C, classifier.scale), bias);
   } else {
     const z = part.conv(`${name}/features`, x, kernel, weight, bias);
-    part.conv(name, part.unit(name, z), 1, cosineRows(classifier.vectors, C, classifier.temperature), new Float32Array(C));
+    part.conv(
+      name,
+      part.unit(name, z),
+      1,
+      cosineRows(classifier.vectors, C, scoring![0]!),
+      new Float32Array(C).fill(scoring![1]!),
+    );
     made = { ...made, features: `${name}/features` };
   }
   if (!boxWeight || !boxBias) return made;
@@ -153,10 +159,14 @@ function freeName(name: string, values: readonly Value[]): string {
 }
 
 /** Manifest entry of a head. */
-function headEntry({ decoder }: Backbone, { labels, classifier }: HeadLayer, { heatmap, features, boxes }: Made): ManifestHead {
+function headEntry(
+  { decoder }: Backbone,
+  { labels, classifier, scoring }: HeadLayer,
+  { heatmap, features, boxes }: Made,
+): ManifestHead {
   const text = classifier.kind === 'text' && {
     features: features!,
-    embeddings: { dimensions: classifier.vectors.length / labels.size, temperature: classifier.temperature },
+    embeddings: { dimensions: classifier.vectors.length / labels.size, temperature: scoring![0]!, bias: scoring![1]! },
   };
   const sizes = boxes && (boxes.length === 2 ? { offset: boxes[0]!, size: boxes[1]! } : { size: boxes[0]! });
   return {

@@ -76,10 +76,8 @@ export async function openPlan(options: TrainHeadsOptions): Promise<HeadPlan> {
 }
 
 /** Heads that start from what is known need small steps. */
-function usualRate({ classifier: { kind }, spec: { start } }: OpenHead): number {
-  if (start === 'zeros' || kind === 'cosine') return 0.01;
-  return kind === 'text' ? 0.0003 : 0.001;
-}
+const usualRate = ({ classifier: { kind }, spec: { start } }: OpenHead): number =>
+  start === 'zeros' || kind === 'cosine' ? 0.01 : 0.001;
 
 function digestOf(
   { digest, features }: Backbone,

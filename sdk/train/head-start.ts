@@ -1,11 +1,12 @@
-// Where heads start: moments of the frozen features, linear discriminants made of them in closed form, and how scores are brought to the scale of a loss.
+// Where heads start: moments of the frozen features, linear discriminants made of them in closed form, rows of the model's own head, dual rows of text.
 import type { LayerWeights } from './head-layer.js';
 import { type Backbone, featuresOf, type ImageFeatures } from './head-network.js';
 import type { OpenHead } from './head-open.js';
-import { denseTargets, type HeadRows, type ImageRows, scaledRows } from './head-rows.js';
+import type { HeadRows, ImageRows, Kernel } from './head-rows.js';
+import { calibrate, type Sample, type ScaleLoss, scaleLossOf, textScoring } from './head-scale.js';
 import type { TrainKernels } from './kernels.js';
 import { cosineLogits } from './layers.js';
-import { computeLoss, type HeatmapLoss, type SigmoidLoss } from './losses.js';
+import { computeLoss } from './losses.js';
 import { seededRandom } from './random.js';
 import { referenceKernels } from './reference/index.js';
 
@@ -142,162 +143,74 @@ function solve(factor: Float64Array, y: Float64Array, n: number): Float64Array {
   return x;
 }
 
-/** Numbers that a calibration looks at. */
-const sampleSize = 400_000;
-const calibrationSteps = 100;
-/** Where fits on photos end, more or less. From far away the first gradients send gains to 0, from where none comes back. */
-const [likelyGain, likelyBias] = [0.4, -5];
-
-/** Rows of features with what a head should say there, to judge starts by. */
-interface Sample {
-  /** [n, D] on channels of length 1, of the cells themselves. */
-  readonly x: Float32Array;
-  readonly n: number;
-  /** [n, C] */
-  readonly targets: Float32Array;
-  readonly weights: Float32Array;
-}
-
-/** Centres all count; of the other rows every so many stands for as many. */
-function sampleOf(
-  images: readonly { readonly rows: ImageRows; readonly own: HeadRows }[],
-  { kernel, labels: { size: C } }: OpenHead,
-  toUnit: Float32Array,
-): Sample {
-  const D = toUnit.length;
-  const total = images.reduce((sum, { rows }) => sum + rows.count, 0);
-  const every = Math.max(1, Math.ceil((total * Math.max(C, D / 4)) / sampleSize));
-  const centre = ((kernel * kernel - 1) / 2) * D;
-  const parts: { x: Float32Array; targets: Float32Array; weights: Float32Array }[] = [];
-  let seen = 0;
-  for (const one of images) {
-    const dense = denseTargets([one], C);
-    const chosen: number[] = [];
-    const isCentre = (row: number) => dense.targets.subarray(row * C, row * C + C).includes(1);
-    for (let row = 0; row < one.rows.count; row++) if (isCentre(row) || seen++ % every === 0) chosen.push(row);
-    const wide = scaledRows(one.rows, kernel, toUnit, Int32Array.from(chosen));
-    const K = kernel * kernel * D;
-    const part = {
-      x: new Float32Array(chosen.length * D),
-      targets: new Float32Array(chosen.length * C),
-      weights: new Float32Array(chosen.length * C),
-    };
-    chosen.forEach((row, i) => {
-      part.x.set(wide.subarray(i * K + centre, i * K + centre + D), i * D);
-      part.targets.set(dense.targets.subarray(row * C, row * C + C), i * C);
-      const share = isCentre(row) ? 1 : every;
-      for (let c = 0; c < C; c++) part.weights[i * C + c] = dense.weights[row * C + c]! * share;
-    });
-    parts.push(part);
-  }
-  const joined = (key: 'x' | 'targets' | 'weights'): Float32Array => {
-    const all = new Float32Array(parts.reduce((sum, part) => sum + part[key].length, 0));
-    parts.reduce((at, part) => (all.set(part[key], at), at + part[key].length), 0);
-    return all;
-  };
-  const x = joined('x');
-  return { x, n: x.length / D, targets: joined('targets'), weights: joined('weights') };
-}
-
-/**
- * Gain and bias of each column, so that a loss is least on a sample: what turns scores of variance 1 into logits. Adam on 2 C numbers.
- * @param scores [n, C]
- * @param fixedGain the gains stay 1
- */
-function calibrate(
-  loss: HeatmapLoss | SigmoidLoss,
-  scores: Float32Array,
-  { targets, weights }: Sample,
-  C: number,
-  kernels: TrainKernels,
-  fixedGain: boolean,
-): { gain: Float32Array; bias: Float32Array } {
-  const logGain = new Float64Array(C).fill(fixedGain ? 0 : Math.log(likelyGain));
-  const bias = new Float64Array(C).fill(likelyBias);
-  const moments = Array.from({ length: 4 }, () => new Float64Array(C));
-  const logits = new Float32Array(scores.length);
-  for (let step = 1; step <= calibrationSteps; step++) {
-    for (let i = 0; i < scores.length; i++) logits[i] = scores[i]! * Math.exp(logGain[i % C]!) + bias[i % C]!;
-    const { gradient } = computeLoss(loss, { logits, targets, weights }, { kernels });
-    const [byGain, byBias] = [new Float64Array(C), new Float64Array(C)];
-    for (let i = 0; i < scores.length; i++) {
-      byGain[i % C]! += gradient[i]! * scores[i]!;
-      byBias[i % C]! += gradient[i]!;
-    }
-    for (let c = 0; c < C; c++) {
-      logGain[c]! -= fixedGain ? 0 : adam(byGain[c]! * Math.exp(logGain[c]!), moments[0]!, moments[1]!, c, step);
-      bias[c]! -= (fixedGain ? 5 : 1) * adam(byBias[c]!, moments[2]!, moments[3]!, c, step);
-    }
-  }
-  return { gain: Float32Array.from(logGain, Math.exp), bias: Float32Array.from(bias) };
-}
-
-function adam(gradient: number, first: Float64Array, second: Float64Array, c: number, step: number): number {
-  first[c] = 0.9 * first[c]! + 0.1 * gradient;
-  second[c] = 0.95 * second[c]! + 0.05 * gradient * gradient;
-  const rate = 0.1 * (1 - (step - 1) / calibrationSteps);
-  return (rate * (first[c]! / (1 - 0.9 ** step))) / (Math.sqrt(second[c]! / (1 - 0.95 ** step)) + 1e-12);
-}
-
 /** Scores of an untrained head: 0.01, as in RetinaNet. From CenterNet's 0.1 steps on few photos first learn that nearly all is nothing, and never undo it. */
 const startBias = -4.595;
 
-/** Weights of a head before the first step, on channels of length 1. */
+/**
+ * Weights of a head before the first step, on channels of length 1.
+ * @param sample of the head
+ */
 export function startHead(
   head: OpenHead,
   h: number,
-  { features, own }: Backbone,
+  { own }: Backbone,
   moments: Moments,
   toUnit: Float32Array,
-  images: readonly ImageRows[],
+  sample: Sample,
   kernels: TrainKernels,
 ): LayerWeights {
-  const { spec, labels, kernel, classifier, loss } = head;
-  const D = features.shape[3]!;
+  const { spec, labels, kernel, classifier } = head;
+  const D = toUnit.length;
   const C = labels.size;
   const { start = 'auto' } = spec;
   const corrected = spec.boxes === 'corrected';
   const boxes = corrected && { boxWeight: new Float32Array(kernel * kernel * D * 4), boxBias: new Float32Array(4) };
-  // Discriminants of the cell itself: windows begin with their centre alone.
-  const centre = (kernel * kernel - 1) / 2;
-  const found = start === 'zeros' ? { weight: new Float32Array(D * C), bias: new Float32Array(C) } : moments.discriminants(h);
+  const none = { weight: new Float32Array(D * C), bias: new Float32Array(C) };
+  const found = start === 'zeros' ? none : moments.discriminants(h);
   if (classifier.kind === 'text') {
     const E = classifier.vectors.length / C;
     // Labels that were never seen tell nothing of where text lies.
     const known = start === 'zeros' ? labels.labels.map(({ index }) => index) : moments.seen(h);
     const rows = textDuals(classifier.vectors, C, known);
-    const weight = new Float32Array(kernel * kernel * D * E);
-    weight.set(product(found.weight, rows, D, C, E), centre * D * E);
     // Where nothing is, all discriminants are near 0: cosines should be below it.
     const bias = product(found.bias.map((value) => value - textBackground), rows, 1, C, E); // prettier-ignore
-    return { weight, bias, ...boxes };
+    textApart(classifier.vectors, C).forEach((value, e) => (bias[e]! += textConstant * value));
+    const text = { weight: atCentre(product(found.weight, rows, D, C, E), kernel), bias };
+    return { ...text, scoring: textScoring(head, text, sample, kernels), ...boxes };
   }
-  const cosine = classifier.kind === 'cosine';
   let { weight, bias } = found;
-  if (start === 'zeros') bias.fill(startBias);
-  else if (loss.kernel !== 'hard_soft_labels') {
-    const taught = images.flatMap((rows) => (rows.heads[h] ? [{ rows, own: rows.heads[h] }] : []));
-    const sample = sampleOf(taught, head, toUnit);
-    const { n, x } = sample;
-    const scores = new Float32Array(n * C);
-    if (classifier.kind === 'cosine')
-      cosineLogits({ features: x, weights: transposed(weight, D, C), P: n, C, D, scale: classifier.scale }, scores, kernels);
-    else {
-      kernels.matmul({ a: x, b: weight, out: scores, M: n, N: C, K: D });
-      kernels.add_rows({ x: scores, row: bias, P: n, C });
-    }
-    const fitted = calibrate(loss, scores, sample, C, kernels, cosine);
-    if (cosine) bias = fitted.bias;
-    else {
-      weight = weight.map((value, i) => value * fitted.gain[i % C]!);
-      bias = bias.map((value, c) => value * fitted.gain[c]! + fitted.bias[c]!);
-      if (start === 'auto' && own) takeKnownRows(weight, bias, own, head, sample, toUnit, kernels);
-    }
+  if (start === 'zeros') {
+    bias.fill(startBias);
+    const rows = classifier.kind === 'cosine' ? directed(weight, C) : atCentre(weight, kernel);
+    return { weight: rows, bias, ...boxes };
   }
-  if (cosine) return { weight: directed(transposed(weight, D, C), C), bias, ...boxes };
-  const whole = new Float32Array(kernel * kernel * D * C);
-  whole.set(weight, centre * D * C);
-  return { weight: whole, bias, ...boxes };
+  const scores = new Float32Array(sample.n * C);
+  if (classifier.kind === 'cosine') {
+    weight = transposed(weight, D, C);
+    cosineLogits({ features: sample.x, weights: weight, P: sample.n, C, D, scale: classifier.scale }, scores, kernels);
+    ({ bias } = calibrate(scaleLossOf(head), scores, sample, C, kernels, 'none'));
+    return { weight: directed(weight, C), bias, ...boxes };
+  }
+  addLinear(sample.x, atCentre(weight, kernel), bias, scores, kernels);
+  const fitted = calibrate(scaleLossOf(head), scores, sample, C, kernels);
+  weight = weight.map((value, i) => value * fitted.gain[i % C]!);
+  bias = bias.map((value, c) => value * fitted.gain[c]! + fitted.bias[c]!);
+  if (start === 'auto' && own) takeKnownRows(weight, bias, own, scaleLossOf(head), kernel, sample, toUnit, kernels);
+  return { weight: atCentre(weight, kernel), bias, ...boxes };
+}
+
+/** Filters [kernel, kernel, D, n] that look at the cell itself alone. */
+function atCentre(weight: Float32Array, kernel: Kernel): Float32Array {
+  const whole = new Float32Array(kernel * kernel * weight.length);
+  whole.set(weight, ((kernel * kernel - 1) / 2) * weight.length);
+  return whole;
+}
+
+/** x [n, K] weight [K, C] + bias [C]. */
+function addLinear(x: Float32Array, weight: Float32Array, bias: Float32Array, out: Float32Array, kernels: TrainKernels): void {
+  const [C, n] = [bias.length, out.length / bias.length];
+  kernels.matmul({ a: x, b: weight, out, M: n, N: C, K: weight.length / C });
+  kernels.add_rows({ x: out, row: bias, P: n, C });
 }
 
 /** Rows of the model's own head that are tried for a label: those that fire most at its centres. */
@@ -313,20 +226,19 @@ function takeKnownRows(
   weight: Float32Array,
   bias: Float32Array,
   own: NonNullable<Backbone['own']>,
-  { labels: { size: C }, loss }: OpenHead,
+  loss: ScaleLoss,
+  kernel: Kernel,
   { x, n, targets, weights }: Sample,
   toUnit: Float32Array,
   kernels: TrainKernels,
 ): void {
   const D = toUnit.length;
-  const known = own.bias.length;
+  const [known, C] = [own.bias.length, bias.length];
   const rows = own.weight.map((value, i) => value / toUnit[Math.floor(i / known)]!);
   const [knownLogits, logits] = [new Float32Array(n * known), new Float32Array(n * C)];
-  kernels.matmul({ a: x, b: rows, out: knownLogits, M: n, N: known, K: D });
-  kernels.add_rows({ x: knownLogits, row: own.bias, P: n, C: known });
-  kernels.matmul({ a: x, b: weight, out: logits, M: n, N: C, K: D });
-  kernels.add_rows({ x: logits, row: bias, P: n, C });
-  const single = { ...loss, classes: 1, ...('columns' in loss && { columns: undefined }) } as HeatmapLoss | SigmoidLoss;
+  addLinear(x, atCentre(rows, kernel), own.bias, knownLogits, kernels);
+  addLinear(x, atCentre(weight, kernel), bias, logits, kernels);
+  const single = { ...loss, classes: 1, ...('columns' in loss && { columns: undefined }) } as ScaleLoss;
   const column = (of: Float32Array, c: number, width: number) => Float32Array.from({ length: n }, (_, i) => of[i * width + c]!);
   for (let c = 0; c < C; c++) {
     const given = { targets: column(targets, c, C), weights: column(weights, c, C) };
@@ -355,12 +267,17 @@ const textBackground = 3;
  * relates to the known ones, are told apart better, and scores are lower.
  */
 const textRidge = 0.1;
+/**
+ * Length of what all projected features have in common, at a right angle to the text. A cosine knows directions alone: with few labels all cells would lie on a
+ * few lines, and near objects score as centres do. With many labels (64: lengths of 25 and more) it changes little.
+ */
+const textConstant = 5;
 
 /**
  * [C, E] rows whose products with unit text rows are 1 for their own label and 0 for the others, as far as a ridge lets them: (T T' + ridge)^-1 T. Text rows
  * of all labels lie near each other (cosines from 0.66 to 0.94 for COCO's names); sums of the rows themselves say little but that something is there.
  */
-function textDuals(vectors: Float32Array, C: number, known: readonly number[]): Float32Array {
+function textDuals(vectors: Float32Array, C: number, known: readonly number[], ridge = textRidge): Float32Array {
   const [E, n] = [vectors.length / C, known.length];
   const unit = new Float32Array(C * E);
   referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
@@ -368,7 +285,7 @@ function textDuals(vectors: Float32Array, C: number, known: readonly number[]): 
   const products = new Float32Array(n * n);
   referenceKernels.matmul({ a: rows, b: rows, out: products, M: n, N: n, K: E, transposeB: true });
   const factor = cholesky(
-    Float64Array.from(products, (value, i) => (i % (n + 1) === 0 ? value + textRidge : value)),
+    Float64Array.from(products, (value, i) => (i % (n + 1) === 0 ? value + ridge : value)),
     n,
   );
   const duals = new Float32Array(C * E);
@@ -376,6 +293,21 @@ function textDuals(vectors: Float32Array, C: number, known: readonly number[]): 
     solve(factor, Float64Array.from(known, (_, k) => rows[k * E + e]!), n).forEach((value, k) => (duals[known[k]! * E + e] = value)); // prettier-ignore
   }
   return duals;
+}
+
+/** [E] of length 1, at a right angle to all text rows; zeros where they fill the space. */
+function textApart(vectors: Float32Array, C: number): Float64Array {
+  const E = vectors.length / C;
+  const duals = textDuals(vectors, C, [...Array(C).keys()], 1e-6);
+  const random = seededRandom(E);
+  const x = Float64Array.from({ length: E }, () => random() - 0.5);
+  const unit = new Float32Array(C * E);
+  referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
+  const start = Math.hypot(...x);
+  const along = Float64Array.from({ length: C }, (_, c) => x.reduce((sum, value, e) => sum + value * unit[c * E + e]!, 0));
+  for (let i = 0; i < duals.length; i++) x[i % E]! -= along[Math.floor(i / E)]! * duals[i]!;
+  const length = Math.hypot(...x);
+  return length > 1e-2 * start ? x.map((value) => value / length) : x.fill(0);
 }
 
 /** Rows [C, D], of which those that are 0 get any direction: a cosine with nothing has none, and a slope without bound. */

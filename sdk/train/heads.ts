@@ -16,6 +16,7 @@ import type { TrainEpoch, TrainHeadsOptions } from './head-options.js';
 import { type HeadLayer, writeHeads } from './head-package.js';
 import { type HeadPlan, openPlan } from './head-plan.js';
 import { type ImageRows, scaledRows } from './head-rows.js';
+import { sampleOf, textScoring } from './head-scale.js';
 import { startHead } from './head-start.js';
 import { HeadSteps, type StartedHead } from './head-step.js';
 import type { TrainKernels } from './kernels.js';
@@ -80,7 +81,7 @@ export async function trainHeads(options: TrainHeadsOptions): Promise<TrainedHea
     const layers = heads.map(({ labels, kernel, classifier }): HeadLayer => {
       const part = (name: string) => course.bestWeights[`${labels.name}/${name}`];
       const [weight, bias] = [part('weight')!, part('bias')!];
-      return { labels, kernel, classifier, weight, bias, boxWeight: part('boxWeight'), boxBias: part('boxBias'), channels: part('channels') }; // prettier-ignore
+      return { labels, kernel, classifier, weight, bias, scoring: part('scoring'), boxWeight: part('boxWeight'), boxBias: part('boxBias'), channels: part('channels') }; // prettier-ignore
     });
     const files = writeHeads(backbone, layers, { name: options.name, only: options.only });
     const manifest = JSON.parse(new TextDecoder().decode(files['labelweave.json']!)) as unknown;
@@ -140,11 +141,12 @@ async function train(
   // Layers are trained on features of length 1 in each channel: one learning rate has to serve channels that differ by factors of a hundred.
   const toUnit = moments.scale().map((one) => 1 / one);
   const first = [...rows.values()].flat().map(({ plain }) => plain);
+  const samples = heads.map((head, h) => once(() => sampleOf(first, h, head, toUnit)));
   const started = heads.map((head, h): StartedHead => {
     const { labels, kernel, classifier, loss } = head;
     const weights = course.stored
       ? storedWeights(course.stored, head)
-      : startHead(head, h, backbone, moments, toUnit, first, kernels.host);
+      : startHead(head, h, backbone, moments, toUnit, samples[h]!(), kernels.host);
     return { name: labels.name, kernel, classes: labels.size, classifier, loss, ...weights };
   });
   const now = new HeadSteps(kernels.device, started, { toUnit, optimizer, memory });
@@ -163,7 +165,12 @@ async function train(
       await checkpoint.store.put(keyOf(checkpoint), writeState({ ...known, ...(await now.state()) }));
     };
     const endEpoch = async (epoch: number): Promise<void> => {
-      const layers = (await now.read()).map((weights, h) => plainLayer(heads[h]!, weights, toUnit));
+      const layers = (await now.read()).map((weights, h) => {
+        const head = heads[h]!;
+        // Steps move cosines, and hard and soft labels have a scale of their own: what the package says is brought to scale again.
+        const scoring = head.classifier.kind === 'text' ? textScoring(head, weights, samples[h]!(), kernels.host) : undefined;
+        return plainLayer(head, { ...weights, scoring }, toUnit);
+      });
       const scores: HeadScore[] = [];
       for (const [i, read] of evaluation.entries()) {
         for (const [h, layer] of layers.entries()) {
@@ -226,12 +233,18 @@ function keepBest(course: Course, epoch: number, scores: readonly HeadScore[], l
   if (best && (ap50 < best.ap50 || (ap50 === best.ap50 && ap < best.ap))) return;
   course.best = { epoch, ap50, ap };
   course.bestWeights = Object.fromEntries(
-    layers.flatMap(({ labels, weight, bias, boxWeight, boxBias, channels }) =>
-      Object.entries({ weight, bias, boxWeight, boxBias, channels }).flatMap(([part, values]) =>
+    layers.flatMap(({ labels, weight, bias, scoring, boxWeight, boxBias, channels }) =>
+      Object.entries({ weight, bias, scoring, boxWeight, boxBias, channels }).flatMap(([part, values]) =>
         values ? [[`${labels.name}/${part}`, values]] : [],
       ),
     ),
   );
+}
+
+/** Computed when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** Of the numbers that are any. */
@@ -298,8 +311,8 @@ function plainLayer({ labels, kernel, classifier }: OpenHead, weights: LayerWeig
   const D = toUnit.length;
   /** [kernel, kernel, D, n] times [D]. */
   const plain = (weight: Float32Array, n: number) => weight.map((value, i) => value * toUnit[Math.floor(i / n) % D]!);
-  const { weight, bias, boxWeight, boxBias } = weights;
-  const boxes = { boxWeight: boxWeight && plain(boxWeight, 4), boxBias };
+  const { weight, bias, scoring, boxWeight, boxBias } = weights;
+  const boxes = { scoring, boxWeight: boxWeight && plain(boxWeight, 4), boxBias };
   // Cosines change with the length of channels: it stays a factor of its own.
   if (classifier.kind === 'cosine') return { labels, kernel, classifier, weight, bias, ...boxes, channels: toUnit.slice() };
   return { labels, kernel, classifier, weight: plain(weight, bias.length), bias, ...boxes };

@@ -129,6 +129,7 @@ async function groupAp50(source, groups, { annotations, images }) {
 
 const variants = {
   'no step': { epochs: 0, lambda: 0 },
+  'heat map': { lambda: -1 },
   hard: { lambda: 0 },
   'hard + soft': { lambda: 10 },
   // The hard part is a sum over labels here: as a mean, the soft one would weigh so much more.
@@ -155,9 +156,9 @@ for (let seed = 1; seed <= Number(options.seeds); seed++) {
     } = await trainHeads({
       model,
       datasets: [datasets.train],
-      heads: [{ labels: labelSpace('seen', seen), classifier: { kind: 'text', vectors } }],
+      heads: [{ labels: labelSpace('seen', seen), classifier: { kind: 'text', vectors }, start: 'discriminant' }],
       unknownLabels: 'ignore',
-      loss: () => hardSoftLoss({ similarity, lambda }),
+      loss: lambda < 0 ? 'heatmap' : () => hardSoftLoss({ similarity, lambda }),
       epochs,
       schedule: { kind: 'cosine', rate: Number(options.rate), warmup: 10 },
       negatives: Number(options.negatives),

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { run, type Outcome } from './run.js';
+import { npy, run, type Outcome } from './run.js';
 
 const consumer = inject('consumer');
 const main = join(consumer, 'node_modules/labelweave/dist/cli/main.js');
@@ -79,12 +79,14 @@ describe('merge', () => {
   it('by vectors', async () => {
     put('x.txt', 'a\nb\n');
     put('y.txt', 'c\n');
-    const npy = (rows: number, values: number[]): Uint8Array => {
-      const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, 2), }\n`;
-      return Buffer.concat([Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]), Buffer.from(header), Buffer.from(Float32Array.from(values).buffer)]); // prettier-ignore
-    };
-    writeFileSync(join(folder, 'x.npy'), npy(2, [1, 0, 0, 1]));
-    writeFileSync(join(folder, 'y.npy'), npy(1, [0, 3]));
+    writeFileSync(
+      join(folder, 'x.npy'),
+      npy([
+        [1, 0],
+        [0, 1],
+      ]),
+    );
+    writeFileSync(join(folder, 'y.npy'), npy([[0, 3]]));
     const { code, stdout } = await taxonomy('merge', 'x.txt', 'y.txt', '--by', 'embedding', '--vectors', 'x=x.npy', '--vectors', 'y=y.npy'); // prettier-ignore
     expect(code).toBe(0);
     expect(JSON.parse(stdout).unified.map(({ members }: { members: object }) => members)).toEqual([{ x: 1, y: 0 }, { x: 0 }]);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { run, type Outcome } from './run.js';
+import { npy, run, type Outcome } from './run.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const consumer = inject('consumer');
@@ -322,7 +322,35 @@ describe('train', () => {
     },
   );
 
+  it('a text head learns from vectors, and detect gives it other labels by theirs', { timeout: 240_000 }, async () => {
+    writeFileSync(join(folder, 'cups.json'), JSON.stringify({ labels: { mug: ['cup', 'bowl'] } }));
+    const data = await annotated();
+    writeFileSync(join(folder, 'mine.npy'), npy([[1, 2, 0, 0]]));
+    const options = ['--data', data, '--epochs', '4', '--batch', '1', '--only', '--no-cache', '--quiet'];
+    const made = await labelweave('train', ...options, '--vectors', 'mine=mine.npy', '-o', 'text');
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('wrote text: mine (1 labels)')]);
+    writeFileSync(join(folder, 'beaker.txt'), 'beaker\n');
+    writeFileSync(join(folder, 'beaker.npy'), npy([[1, 2, 0.1, 0]]));
+    const found = await labelweave('detect', 'mugs', '--model', 'text', '--labels', 'beaker.txt', '--vectors', 'beaker.npy');
+    expect(found.stdout).toMatch(/^ {2}beaker +0\.\d{3}/m);
+    writeFileSync(join(folder, 'pair.txt'), 'beaker\nstone\n');
+    const wrong = await labelweave('detect', 'mugs', '--model', 'text', '--labels', 'pair.txt', '--vectors', 'mine.npy');
+    expect([wrong.code, wrong.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('found an array [1, 4]; wanted [2, D]'),
+    ]);
+    const bare = await labelweave('detect', 'mugs', '--model', 'text', '--vectors', 'mine.npy');
+    expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining('--vectors: found no --labels')]);
+    const other = await labelweave('detect', 'mugs', '--labels', 'beaker.txt', '--vectors', 'beaker.npy');
+    expect([other.code, other.stderr]).toEqual([expect.any(Number), expect.stringContaining('embeddings')]);
+    expect(other.code).not.toBe(0);
+  });
+
   it.each<[string, string[], RegExp]>([
+    ['text without vectors', ['-o', 'x', '--data', 'mine=mugs.json:mugs', '--classifier', 'text'], /found no --vectors of mine; wanted --vectors mine=FILE/],
+    ['vectors of another data set', ['-o', 'x', '--data', 'mine=mugs.json:mugs', '--vectors', 'his=a.npy'], /--vectors: found "his"; wanted mine/],
+    ['vectors for cosines', ['-o', 'x', '--data', 'mine=mugs.json:mugs', '--vectors', 'mine=a.npy', '--classifier', 'cosine'], /--vectors: found --classifier cosine/],
+    ['soft labels without vectors', ['-o', 'x', '--data', 'mine=mugs.json:mugs', '--loss', 'hard-soft'], /--loss hard-soft: found no --vectors of mine/],
     ['no output', ['--data', 'a=b.json:c'], /found no --output/],
     ['no data', ['-o', 'x'], /found no --data/],
     ['data without a folder', ['-o', 'x', '--data', 'a=b.json'], /wanted NAME=ANNOTATIONS.json:IMAGES/],

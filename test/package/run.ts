@@ -12,6 +12,14 @@ export interface Outcome {
   stderr: string;
 }
 
+/** Rows of float32 as an .npy file. */
+export function npy(rows: readonly (readonly number[])[]): Uint8Array {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows.length}, ${rows[0]!.length}), }`;
+  const text = `${header.padEnd(117)}\n`;
+  const start = [0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, text.length, 0];
+  return Uint8Array.from([...start, ...new TextEncoder().encode(text), ...new Uint8Array(Float32Array.from(rows.flat()).buffer)]);
+}
+
 /** Runs a program to its end without standard input. Never rejects for a failing program: look at `code`. */
 export function run(
   program: string,

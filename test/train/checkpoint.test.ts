@@ -36,11 +36,12 @@ describe('a checkpoint', () => {
 
   it('gives a head its weights, and says which are missing', () => {
     const labels = labelSpace('a', ['x']);
-    expect(storedWeights(state, { labels, spec: { labels } })).toEqual({
+    const classifier = { kind: 'linear' } as const;
+    expect(storedWeights(state, { labels, classifier, spec: { labels } })).toEqual({
       weight: state.weights['a/weight'],
       bias: state.weights['a/bias'],
     });
-    expect(() => storedWeights(state, { labels, spec: { labels, boxes: 'corrected' } })).toThrow(
+    expect(() => storedWeights(state, { labels, classifier, spec: { labels, boxes: 'corrected' } })).toThrow(
       'checkpoint: found no a/boxWeight; wanted the weights of every head. It is damaged: train without resume.',
     );
   });

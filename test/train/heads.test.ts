@@ -275,7 +275,9 @@ describe('trainHeads', () => {
       for (let i = 0; i < 3; i++) {
         const image = await photo(train, i);
         const [own, swapped] = [await detector.detect(image, { scoreThreshold: 0 }), await other.detect(image, { scoreThreshold: 0 })]; // prettier-ignore
-        expect([...swapped.scores]).toEqual([...own.scores]);
+        // The package scales rows of text once, the decoder brings them to length 1 first: the last bits of a float32.
+        expect(swapped.scores.length).toBe(own.scores.length);
+        swapped.scores.forEach((score, d) => expect(Math.abs(score - own.scores[d]!)).toBeLessThan(1e-6));
         expect([...swapped].map(({ label }) => label)).toEqual([...own].map(({ label }) => (label === 'red' ? 'scarlet' : 'azure'))); // prettier-ignore
       }
       await expect(detector.withEmbeddings({ labels: ['x'], vectors: Float32Array.of(1, 2) })).rejects.toThrow('[1, 3]');
