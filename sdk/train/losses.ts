@@ -217,9 +217,11 @@ export function relationalLoss(options: {
   readonly similarity: ArrayLike<number>;
   /** Default: 0.48, UniSeg's. */
   readonly threshold?: number | undefined;
+  /** Default: `none`, as Eq. 6 has it. */
+  readonly others?: 'none' | 'negative' | undefined;
 }): SigmoidLoss {
-  const { classes, columns, similarity, threshold = 0.48 } = options;
-  return tableLoss(relationalTargets(classes, columns, similarity, threshold));
+  const { classes, columns, similarity, threshold = 0.48, others } = options;
+  return tableLoss(relationalTargets(classes, columns, similarity, threshold, others));
 }
 
 /** Hierarchy-aware sigmoid loss (UniDet, 5.1), see {@link hierarchyTargets}; label C is background. Throws ArgumentError. */

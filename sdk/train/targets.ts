@@ -55,12 +55,15 @@ export function nullTargets(classes: number, columns: readonly number[]): Target
  * @param columns column of each label of the data set
  * @param similarity [labels of the data set, classes] s of Eq. 7
  * @param threshold tau; UniSeg finds 0.48
+ * @param others what the data set's other labels are of a foreign column that one of them is a positive of. `none`: Eq. 6 as it stands; the column then sees
+ * positives alone in this domain and spreads. `negative`: beyond the paper, better where relations are right (test/bench/README.md, "Labels in conflict")
  */
 export function relationalTargets(
   classes: number,
   columns: readonly number[],
   similarity: ArrayLike<number>,
   threshold: number,
+  others: 'none' | 'negative' = 'none',
 ): TargetTable {
   const table = nullTargets(classes, columns);
   if (similarity.length !== table.states.length)
@@ -74,6 +77,13 @@ export function relationalTargets(
       if (similarity[at]! > least) table.states[at] = target.positive;
     }
   });
+  if (others !== 'none' && others !== 'negative') throw wrong('others', others, '"none" or "negative"');
+  if (others === 'none') return table;
+  for (let column = 0; column < classes; column++) {
+    const cells = columns.map((_, row) => row * classes + column);
+    if (!cells.some((at) => table.states[at] === target.positive)) continue;
+    for (const at of cells) if (table.states[at] === target.none) table.states[at] = target.negative;
+  }
   return table;
 }
 

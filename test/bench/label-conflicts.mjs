@@ -55,9 +55,9 @@ function oneTrial(bench, condition, seed, kernels) {
   const relations = { 'Null BCE, cosines, automatic threshold': bench.relationsFound(trial, setting, similarities) };
   if (more) {
     networks['C-R BCE, no threshold'] = train(bench.relational(trial, similarities, -1));
-    const planted = (own) => bench.relational(trial, bench.plantedSimilarities(trial, setting, own), 0);
+    const planted = (own, others) => bench.relational(trial, bench.plantedSimilarities(trial, setting, own), 0, others);
     networks['C-R BCE, planted relations'] = train(planted(false));
-    networks['the same, other labels negatives'] = train(bench.twoSided(planted(false)));
+    networks['the same, other labels negatives'] = train(planted(false, 'negative'));
     networks['C-R BCE, planted, own labels too'] = train(planted(true));
     const found = (source, of, tau) => bench.relationsFound(trial, setting, bench.measure(networks[source], trial, of), tau);
     relations['the same, no threshold'] = found('Null BCE', 'cosine', -1);

@@ -64,10 +64,16 @@ export const nullBce =
 
 /** Class-relational BCE (Eq. 8). */
 export const relationalBce =
-  (unified: UnifiedLabelSpace, similarities: readonly train.LabelSimilarities[], threshold: number): Losses =>
+  (
+    unified: UnifiedLabelSpace,
+    similarities: readonly train.LabelSimilarities[],
+    threshold: number,
+    others?: 'none' | 'negative',
+  ): Losses =>
   (d) => {
     const { columns, similarity } = similarities[d]!;
-    return { loss: train.relationalLoss({ classes: unified.size, columns, similarity, threshold }), labelOf: (label) => label };
+    const loss = train.relationalLoss({ classes: unified.size, columns, similarity, threshold, others });
+    return { loss, labelOf: (label) => label };
   };
 
 /** Trains on all data sets together. Features are scaled to mean 0 and variance 1 over all of them. */

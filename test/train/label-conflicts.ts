@@ -135,28 +135,13 @@ export function plantedSimilarities(
   });
 }
 
-/** Class-relational BCE of similarities. */
-export const relational = ({ unified }: Trial, similarities: readonly train.LabelSimilarities[], threshold: number) =>
-  relationalBce(unified, similarities, threshold);
-
-/**
- * The same, beyond the paper: where labels of a data set are positives of a foreign column, its other labels are negatives of that column. Eq. 6 leaves them
- * out, so that the column sees positives only in that domain.
- */
-export function twoSided(losses: Losses): Losses {
-  return (d) => {
-    const { loss, labelOf } = losses(d);
-    if (!('table' in loss) || !loss.table) throw new Error('twoSided: found a loss without a table; wanted one with it.');
-    const { rows, classes, states } = loss.table;
-    const completed = states.slice();
-    const column = (c: number) => Array.from({ length: rows }, (_, row) => row * classes + c);
-    for (let c = 0; c < classes; c++) {
-      if (!column(c).some((at) => states[at] === train.target.positive)) continue;
-      for (const at of column(c)) if (states[at] === train.target.none) completed[at] = train.target.negative;
-    }
-    return { loss: { ...loss, table: { rows, classes, states: completed } }, labelOf };
-  };
-}
+/** Class-relational BCE of similarities. @param others `negative`: beyond the paper, see relationalTargets */
+export const relational = (
+  { unified }: Trial,
+  similarities: readonly train.LabelSimilarities[],
+  threshold: number,
+  others?: 'none' | 'negative',
+) => relationalBce(unified, similarities, threshold, others);
 
 /** What was found of the relations. */
 export interface Found {

@@ -356,6 +356,10 @@ describe('targets', () => {
     const table = train.relationalTargets(4, [0, 1], [0.6, 0.1, 0.7, 0.5, 0.2, 0.4, 0.45, 0.9], 0.48);
     expect([...table.states]).toEqual([1, 0, 1, 2, 0, 1, 2, 1]);
     expect([...train.nullTargets(4, [0, 1]).states]).toEqual([1, 0, 2, 2, 0, 1, 2, 2]);
+    // Label 1 alone is a positive of column 3: for label 0 it is a negative then; nothing is said of a column without positives.
+    const both = train.relationalTargets(4, [0, 1], [0.6, 0.1, 0.2, 0.5, 0.2, 0.4, 0.45, 0.9], 0.48, 'negative');
+    expect([...both.states]).toEqual([1, 0, 2, 0, 0, 1, 2, 1]);
+    expect(() => train.relationalTargets(1, [0], [1], 0, 'all' as 'none')).toThrow('others: found all');
   });
 
   it('hierarchy: two parents, ancestors positive, descendants out, background all negative', () => {
