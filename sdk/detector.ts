@@ -139,10 +139,14 @@ export class Detector<L extends string = string> {
           if (phase !== 'optimize') onProgress({ phase: 'download', file, loaded, total });
         }),
     });
-    const { manifest, graph } = options.mergeHeads
+    const { manifest, graph: whole } = options.mergeHeads
       ? (await import('./graph/merge-heads.js')).mergeHeads(model, options.mergeHeads)
       : model;
-    const { datasets, own, heads } = await openHeads(manifest, graph, options.embeddings);
+    const { datasets, own, heads } = await openHeads(manifest, whole, options.embeddings);
+    // With text of the caller the scores that a head came with are not computed: of 1203 labels they cost more than a small network.
+    const graph = options.embeddings
+      ? (await import('./graph/outputs.js')).pruneTo(whole, [...new Set(heads.flatMap(({ head }) => head.inputs))])
+      : whole;
     const resolved = resolveLabels(options.labels, own) as ResolvedLabels<L>;
     return {
       async compile(runtime, stop) {
@@ -158,7 +162,7 @@ export class Detector<L extends string = string> {
           ...device,
           manifest,
           imageInput: graph.values[graph.inputs[0]!]!.name,
-          outline: outlineOf(graph),
+          outline: outlineOf(whole),
           tails: new Tails(device.base, heads),
           datasets,
           labels: own,

@@ -281,10 +281,33 @@ describe('trainHeads', () => {
         expect([...swapped].map(({ label }) => label)).toEqual([...own].map(({ label }) => (label === 'red' ? 'scarlet' : 'azure'))); // prettier-ignore
       }
       await expect(detector.withEmbeddings({ labels: ['x'], vectors: Float32Array.of(1, 2) })).rejects.toThrow('[1, 3]');
+      // With text from the start the head's own scores are not computed, and text can still be changed.
+      const text = { labels: ['green'], vectors: Float32Array.of(0, 1, 2) };
+      const loaded = await loadDetector(made, { device: 'reference', embeddings: text });
+      const [image, all] = [await photo(train, 0), { scoreThreshold: 0 }];
+      expect(loaded.memory.constants).toBeLessThan(detector.memory.constants);
+      expect((await loaded.detect(image, all)).scores).toEqual((await (await detector.withEmbeddings(text)).detect(image, all)).scores); // prettier-ignore
+      const again = await loaded.withEmbeddings({ labels: ['azure', 'scarlet'], vectors: Float32Array.of(0, 1, 2, 3, 1, 0) });
+      expect((await again.detect(image, all)).scores).toEqual((await other.detect(image, all)).scores);
+      loaded.dispose();
     } finally {
       other.dispose();
       detector.dispose();
     }
+  });
+
+  it('a text head has the temperature that was asked for, or one that is found on the photos; a bias is found', async () => {
+    const scoringOf = async (temperature?: number) => {
+      const classifier = { kind: 'text', vectors: Float32Array.of(3, 1, 0, 0, 1, 2), temperature } as const;
+      const { model: made } = await trainHeads({ ...base, heads: [{ labels: space, classifier }], epochs: 0, only: true });
+      const { heads } = made.manifest as { heads: { decoder: { embeddings: { temperature: number; bias: number } } }[] };
+      return heads[0]!.decoder.embeddings;
+    };
+    const [asked, found] = [await scoringOf(7), await scoringOf()];
+    expect(asked.temperature).toBe(7);
+    expect(found.temperature).not.toBe(7);
+    // Background is far more frequent than objects.
+    for (const { bias } of [asked, found]) expect(bias).toBeLessThan(0);
   });
 
   it('learns what to add to the boxes of the model', async () => {
