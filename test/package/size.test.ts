@@ -15,10 +15,10 @@ const kB = 1000;
 
 /**
  * Modules that a page loads only when it asks for them: another runtime, another model format, models that are not stored optimised, kernels for
- * another engine, several models or heads, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
+ * another engine, several models or heads, labels as text, and the headers of image files, which a page that gives pixels (img, canvas, video) does not need.
  */
 const onDemand =
-  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|heads\/(yolo|points|anchors|boxes)\.js|store\/sha256|\/ensemble\.js|graph\/merge-heads|taxonomy\/concatenate|graph\/optimize\/|kernels\.simd|image\/sniff/;
+  /runtime\/reference\/|runtime\/webgpu\/index|graph\/tfjs\/|graph\/onnx\/|graph\/tflite\/|heads\/(yolo|points|anchors|boxes)\.js|store\/sha256|\/ensemble\.js|graph\/merge-heads|graph\/outputs|taxonomy\/concatenate|graph\/optimize\/|kernels\.simd|image\/sniff/;
 
 interface Bundle {
   /** What a page loads at once or on the way to its first detection with the default settings on WASM, gzipped bytes. */
@@ -53,7 +53,11 @@ async function bundle(source: string, notLoaded = onDemand): Promise<Bundle> {
     if (reached.has(chunk)) return;
     reached.add(chunk);
     chunk.imports.forEach(reach);
-    for (const next of chunk.dynamicImports) if (!notLoaded.test(chunks.get(next)!.facadeModuleId ?? '')) reach(next);
+    for (const next of chunk.dynamicImports) {
+      const { facadeModuleId, moduleIds } = chunks.get(next)!;
+      // A module that others import, too, stands last in a chunk without a facade.
+      if (!notLoaded.test(facadeModuleId ?? moduleIds.at(-1)!)) reach(next);
+    }
   };
   for (const chunk of chunks.values()) if (chunk.isEntry) reach(chunk.fileName);
   const loaded = [...reached];
