@@ -164,13 +164,18 @@ async function train(
       const known = { run, step, losses, history, best, bestWeights, sampler: sampler.state(), random: random.state() };
       await checkpoint.store.put(keyOf(checkpoint), writeState({ ...known, ...(await now.state()) }));
     };
+    /** Brings the scores of text heads to scale again. */
+    const scaleTexts = (): void => {
+      for (const [h, head] of heads.entries()) {
+        if (head.classifier.kind !== 'text') continue;
+        const part = (name: string) => `${head.labels.name}/${name}`;
+        const [weight, bias] = [course.bestWeights[part('weight')]!, course.bestWeights[part('bias')]!];
+        const unit = weight.map((value, i) => value / toUnit[Math.floor(i / bias.length) % toUnit.length]!);
+        course.bestWeights[part('scoring')] = textScoring(head, { weight: unit, bias }, samples[h]!(), kernels.host);
+      }
+    };
     const endEpoch = async (epoch: number): Promise<void> => {
-      const layers = (await now.read()).map((weights, h) => {
-        const head = heads[h]!;
-        // Steps move cosines, and hard and soft labels have a scale of their own: what the package says is brought to scale again.
-        const scoring = head.classifier.kind === 'text' ? textScoring(head, weights, samples[h]!(), kernels.host) : undefined;
-        return plainLayer(head, { ...weights, scoring }, toUnit);
-      });
+      const layers = (await now.read()).map((weights, h) => plainLayer(heads[h]!, weights, toUnit));
       const scores: HeadScore[] = [];
       for (const [i, read] of evaluation.entries()) {
         for (const [h, layer] of layers.entries()) {
@@ -185,6 +190,8 @@ async function train(
         : { epoch, loss: meanOf(course.losses), rate: rateAt(course.step - 1), scores }; // prettier-ignore
       course.losses = [];
       keepBest(course, epoch, scores, layers);
+      // Steps move cosines, and hard and soft labels have a scale of their own. The order of the scores stays, and with it every AP.
+      if (epoch > 0 && course.step === steps) scaleTexts();
       const tells = epoch > 0 || evaluation.length > 0;
       if (tells) course.history.push(ended);
       await save();
