@@ -181,6 +181,21 @@ describe('trainHeads', () => {
     await expect(trainHeads({ ...options, seed: 2, checkpoint: { store }, resume: true })).rejects.toThrow('another run');
   });
 
+  it('a text head that was stopped goes on to the same bits, its scale with it', async () => {
+    const classifier = { kind: 'text', vectors: Float32Array.of(3, 1, 0, 0, 1, 2) } as const;
+    const options = { ...base, epochs: 3, heads: [{ labels: space, classifier }], evaluation: [] };
+    const whole = await trainHeads(options);
+    const start = await trainHeads({ ...options, epochs: 0 });
+    expect(whole.layers[0]!.scoring).not.toEqual(start.layers[0]!.scoring);
+    const store = memoryStore();
+    const stop = new AbortController();
+    const onEpoch = ({ epoch }: { epoch: number }) => epoch === 2 && stop.abort(new Error('page closed'));
+    await expect(trainHeads({ ...options, checkpoint: { store }, signal: stop.signal, onEpoch })).rejects.toThrow('page closed');
+    expect((await trainHeads({ ...options, checkpoint: { store }, resume: true })).files).toEqual(whole.files);
+    // Finished: only read back.
+    expect((await trainHeads({ ...options, checkpoint: { store }, resume: true })).files).toEqual(whole.files);
+  });
+
   it('starts from rows of the model that tell a label better than its discriminant, whatever they are called', async () => {
     const first = await trainHeads({ ...base, heads: [{ labels: space }], epochs: 30, evaluation: [], only: true });
     const { annotations } = train;
