@@ -535,21 +535,10 @@ const clicks = {
   },
   add: () => $('files').click(),
   open: () => $('annotations').click(),
-  save: () =>
-    save(
-      new Blob(
-        [
-          JSON.stringify(
-            writeCoco(
-              photos.filter(({ boxes, bare }) => bare || boxes.length > 0),
-              labels,
-            ),
-          ),
-        ],
-        { type: 'application/json' },
-      ),
-      'annotations.json',
-    ),
+  save() {
+    const said = photos.filter(({ boxes, bare }) => bare || boxes.length > 0);
+    save(new Blob([JSON.stringify(writeCoco(said, labels))], { type: 'application/json' }), 'annotations.json');
+  },
   train: () => (worker ? worker.postMessage({ kind: 'stop' }) : train(false)),
   'go-on': () => train(true),
   'view-draw': () => (setView('draw'), show(current ?? photos[0])),

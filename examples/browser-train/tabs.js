@@ -8,8 +8,9 @@ export async function waitForTurn(say) {
   if (!navigator.locks) return;
   let mine = false;
   const turn = new Promise((resolve) => {
-    // A lock is held until the promise of its callback settles: this one never does.
-    navigator.locks.request(page, () => ((mine = true), resolve(), new Promise(() => undefined))).catch(resolve);
+    const begin = () => ((mine = true), resolve());
+    // A lock is held until the promise of its callback settles: this one never does. Where locks are refused there is nobody to wait for.
+    navigator.locks.request(page, () => (begin(), new Promise(() => undefined))).catch(begin);
   });
   const pause = (ms) => Promise.race([turn, new Promise((resolve) => setTimeout(resolve, ms))]);
   // The same tab before it was reloaded is gone in a moment.
