@@ -102,8 +102,6 @@ function lossOf(
 ): TrainHeadsOptions['loss'] {
   const loss = wordOption('loss', options['loss'] ?? 'heatmap', ['heatmap', 'focal', 'sigmoid', 'hard-soft'] as const);
   if (loss !== 'hard-soft') return loss;
-  if (options['taxonomy'] !== undefined)
-    throw new UsageError('--loss hard-soft: found --taxonomy; wanted heads of one data set each');
   const losses = new Map(
     classifiers.map((classifier, i) => {
       const { name, size } = spaces[i]!;

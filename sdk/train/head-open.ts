@@ -46,8 +46,8 @@ export function openHead(
   const made = loss === 'heatmap' ? heatmapLoss({ classes: C }) : loss === 'focal' ? focalLoss({ classes: C }) : loss === 'sigmoid' ? sigmoidLoss({ classes: C }) : loss(C, labels); // prettier-ignore
   if (!['heatmap_focal', 'sigmoid_cross_entropy', 'hard_soft_labels'].includes(made.kernel) || made.classes !== C || ('table' in made && made.table))
     throw wrong('loss', `${made.kernel}, ${made.classes} classes${'table' in made && made.table ? ' and a table' : ''}`, `a heat map, sigmoid, focal, or hard and soft label loss of ${C} classes, on dense targets`); // prettier-ignore
-  if (made.kernel === 'hard_soft_labels' && (classifier.kind !== 'text' || !isLabelSpace(given)))
-    throw wrong('loss', `hard_soft_labels for the head "${labels.name}"`, 'a text classifier over a label space');
+  if (made.kernel === 'hard_soft_labels' && classifier.kind !== 'text')
+    throw wrong('loss', `hard_soft_labels for the head "${labels.name}"`, 'a text classifier');
   return { spec, labels, kernel, classifier, loss: made, targets, evaluated };
 }
 

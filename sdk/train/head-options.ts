@@ -101,7 +101,8 @@ export interface TrainHeadsOptions {
   readonly evaluation?: readonly TrainDataset[] | undefined;
   /**
    * On heat map targets: `heatmap` CenterNet's penalty-reduced focal loss, `focal`, `sigmoid`; or a loss for a head's number of labels, and its labels. `hardSoftLoss` (ScaleDet) is for
-   * text heads: centres have their label, cells away from objects are background. All are divided by the number of centres in the batch. Default: `heatmap`.
+   * text heads: centres have their label, cells away from objects are background; over a taxonomy labels of other data sets are negatives, too, as in ScaleDet,
+   * whose label space is all labels one after another. All are divided by the number of centres in the batch. Default: `heatmap`.
    */
   readonly loss?:
     | 'heatmap'

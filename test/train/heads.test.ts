@@ -451,6 +451,35 @@ describe('trainHeads', () => {
     expect(() => headTargets(unified, unknown, 'error')).toThrow('annotations of red, which the head "all" has not');
   });
 
+  it("learns hard and soft labels over all labels of two data sets one after another, ScaleDet's label space", async () => {
+    const [one, two] = [labelSpace('one', ['red', 'green']), labelSpace('two', ['green', 'blue'])];
+    const union = unifiedLabelSpace('all', [one, two], [], { rest: 'single' });
+    // The green ones have the same text.
+    const vectors = Float32Array.of(3, 1, 0, 0, 0, 1, 2, 0, 0, 1, 2, 0, 1, 0, 0, 3);
+    const { model: made, history } = await trainHeads({
+      ...base,
+      datasets: [squares('one', ['red', 'green'], 24, 4), squares('two', ['green', 'blue'], 24, 5)],
+      heads: [{ labels: union, classifier: { kind: 'text', vectors } }],
+      loss: (classes, labels) => {
+        expect([classes, labels.name]).toEqual([4, 'all']);
+        return hardSoftLoss({ similarity: labelSimilarity(vectors, classes) });
+      },
+      evaluation: [],
+      only: true,
+    });
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+    const detector = await loadDetector(made, { device: 'reference' });
+    try {
+      const unseen = squares('x', ['red', 'green', 'blue'], 12, 2);
+      for (const { image_id: id, category_id: label } of unseen.annotations.annotations) {
+        const found = await detector.detect(await photo(unseen, id as number), { scoreThreshold: 0 });
+        expect({ 1: [0], 2: [1, 2], 3: [3] }[label as number]).toContain(found.labelIndices[0]);
+      }
+    } finally {
+      detector.dispose();
+    }
+  });
+
   it.each<[string, Partial<TrainHeadsOptions>, string]>([
     ['no data sets', { datasets: [] }, 'datasets: found'],
     ['a data set with no label of the head', { datasets: [squares('squares', ['green'], 4, 1)] }, 'no label of the head "squares"'],
