@@ -279,7 +279,7 @@ cli
   .option('--classifier <kind>', 'linear, cosine (20 cos(feature, weight) + bias), or text (with --vectors). Default: linear')
   .option(
     '--vectors <name=file>',
-    'Text embeddings of the labels of a data set, in their order: .npy or .safetensors; its head compares features with them, and detect --vectors gives it other labels',
+    'Text embeddings of the labels of a data set, or of the taxonomy, in their order: .npy or .safetensors; its head compares features with them, and detect --vectors gives it other labels',
   )
   .option(
     '--start <start>',
@@ -293,7 +293,7 @@ cli
   )
   .option('--epochs <n>', 'Epochs; 0: heads as they start. Default: 20')
   .option('--batch <n>', 'Images of a step. Default: 8')
-  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.001, from zeros 0.01')
+  .option('--rate <rate>', 'Learning rate, falling as a cosine. Default: 0.001; from zeros and for cosines 0.01')
   .option('--seed <n>', 'Seed. Default: 1')
   .option('--flip', 'Mirror half of the images')
   .option('--negatives <n>', 'Cells of an image away from objects that take part, or all. Default: 1024')
