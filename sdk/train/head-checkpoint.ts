@@ -77,7 +77,7 @@ export function readState<E>(bytes: Uint8Array<ArrayBuffer>, run: string): Train
   };
 }
 
-/** The weights of a head in a checkpoint of its run. Throws ArgumentError where they are missing or of another size. */
+/** The weights of a head in a checkpoint of its run. Throws ArgumentError where they are missing. */
 export function storedWeights(
   { weights }: Pick<TrainState<unknown>, 'weights'>,
   { labels: { name }, spec: { boxes }, classifier }: Pick<OpenHead, 'labels' | 'spec' | 'classifier'>,

@@ -2,6 +2,7 @@
 // correction of boxes.
 import type { DeviceArray, TrainDevice } from './device.js';
 import type { Kernel } from './head-rows.js';
+import { unitOf } from './layers.js';
 import type { DeviceParameter } from './optimizers.js';
 import { referenceKernels } from './reference/index.js';
 
@@ -13,6 +14,9 @@ export type Classifier =
   | { readonly kind: 'cosine'; readonly scale: number }
   /** temperature cos(projected feature, text) + bias, the text frozen: weight [kernel, kernel, D, E], bias [E], scoring [2] (ScaleDet, Eq. 5). */
   | { readonly kind: 'text'; readonly vectors: Float32Array; readonly temperature: number | undefined };
+
+/** The last of them; without a temperature one is found on the photos. */
+export type TextClassifier = Extract<Classifier, { kind: 'text' }>;
 
 /** Numbers of a head: what is trained, and what a package holds. */
 export interface LayerWeights {
@@ -60,6 +64,8 @@ export class Scope {
 export interface Layer {
   /** In the order of the gradients. */
   readonly parameters: readonly DeviceParameter[];
+  /** What lies on the device beside them. */
+  readonly constants: readonly DeviceArray[];
   /** Scores [P, C] of rows [P, K], and what turns their gradient into those of the parameters. */
   forward(
     x: DeviceArray,
@@ -85,11 +91,12 @@ export function openLayer(
     { name: `${name}/bias`, weights: b, decays: false },
   ];
   const read = async () => ({ weight: await w.read(), bias: await b.read() });
-  if (classifier.kind === 'linear') return { parameters, read, forward: linear(device, w, b, K, C) };
+  if (classifier.kind === 'linear') return { parameters, constants: [], read, forward: linear(device, w, b, K, C) };
   if (classifier.kind === 'cosine') {
     const scale = device.upload(Float32Array.of(classifier.scale));
     return {
       parameters,
+      constants: [scale],
       read,
       forward(x, P, scope) {
         const [f, u] = [unitRows(device, x, P, K, scope), unitRows(device, w, C, K, scope)];
@@ -115,12 +122,12 @@ export function openLayer(
   const kept = { name: `${name}/scoring`, weights: device.upload(scoring!), decays: false };
   const shifts = device.upload(new Float32Array(C).fill(shift!));
   const E = vectors.length / C;
-  const unit = new Float32Array(vectors.length);
-  referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
+  const unit = unitOf(vectors, C, E, referenceKernels).unit as Float32Array;
   const texts = device.upload(plainCosines ? unit : unit.map((value) => temperature! * value));
   const project = linear(device, w, b, K, E);
   return {
     parameters: [...parameters, kept],
+    constants: [texts, shifts],
     read: async () => ({ ...(await read()), scoring: await kept.weights.read() }),
     forward(x, P, scope) {
       const { logits: z, backward } = project(x, P, scope);

@@ -1,5 +1,5 @@
 // How scores of a head are brought to the scale of a loss, so that they mean what they say: gains and biases that make it least on rows of the photos.
-import type { LayerWeights } from './head-layer.js';
+import type { LayerWeights, TextClassifier } from './head-layer.js';
 import type { OpenHead } from './head-open.js';
 import { denseTargets, type ImageRows, scaledRows } from './head-rows.js';
 import type { TrainKernels } from './kernels.js';
@@ -58,13 +58,26 @@ export function sampleOf(
   return { x: joined('x'), n: targets.length / C, targets, weights: joined('weights') };
 }
 
+/** x [n, K] weight [K, C] + bias [C]. */
+export function addLinear(
+  x: Float32Array,
+  weight: Float32Array,
+  bias: Float32Array,
+  out: Float32Array,
+  kernels: TrainKernels,
+): void {
+  const [C, n] = [bias.length, out.length / bias.length];
+  kernels.matmul({ a: x, b: weight, out, M: n, N: C, K: weight.length / C });
+  kernels.add_rows({ x: out, row: bias, P: n, C });
+}
+
 /** A loss that scores can be brought to the scale of. */
 export type ScaleLoss = HeatmapLoss | SigmoidLoss;
 
 /**
  * Gain and bias of each column, so that a loss is least on a sample: what turns scores of variance 1 into logits. Adam on 2 C numbers.
  * @param scores [n, C]
- * @param how `gain` `none`: the gains stay 1; `shared`: all columns have one gain and one bias
+ * @param gain `none`: the gains stay 1; `shared`: all columns have one gain and one bias
  */
 export function calibrate(
   loss: ScaleLoss,
@@ -111,27 +124,24 @@ export const scaleLossOf = ({ loss, labels }: OpenHead): ScaleLoss =>
  * the scores stays. A temperature that was asked for stays.
  */
 export function textScoring(
-  head: OpenHead,
+  { vectors, temperature }: TextClassifier,
+  loss: ScaleLoss,
   { weight, bias }: Pick<LayerWeights, 'weight' | 'bias'>,
   sample: Sample,
   kernels: TrainKernels,
 ): Float32Array {
-  const { classifier, labels: { size: C } } = head; // prettier-ignore
-  if (classifier.kind !== 'text') throw new TypeError('no text head');
-  const { vectors, temperature } = classifier;
   const { x, n } = sample;
-  const E = bias.length;
+  const [E, C] = [bias.length, vectors.length / bias.length];
   const features = new Float32Array(n * E);
-  kernels.matmul({ a: x, b: weight, out: features, M: n, N: E, K: weight.length / E });
-  kernels.add_rows({ x: features, row: bias, P: n, C: E });
+  addLinear(x, weight, bias, features, kernels);
   const scores = new Float32Array(n * C);
   cosineLogits({ features, weights: vectors, P: n, C, D: E, scale: temperature ?? 1 }, scores, kernels);
   if (temperature !== undefined)
-    return Float32Array.of(temperature, calibrate(scaleLossOf(head), scores, sample, C, kernels, 'none').bias[0]!);
+    return Float32Array.of(temperature, calibrate(loss, scores, sample, C, kernels, 'none').bias[0]!);
   // To variance 1 first, where a calibration begins.
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length) || 1;
   const unit = scores.map((score) => (score - mean) / deviation);
-  const { gain, bias: shift } = calibrate(scaleLossOf(head), unit, sample, C, kernels, 'shared');
+  const { gain, bias: shift } = calibrate(loss, unit, sample, C, kernels, 'shared');
   return Float32Array.of(gain[0]! / deviation, shift[0]! - (gain[0]! * mean) / deviation);
 }

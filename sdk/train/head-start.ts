@@ -3,9 +3,9 @@ import type { LayerWeights } from './head-layer.js';
 import { type Backbone, featuresOf, type ImageFeatures } from './head-network.js';
 import type { OpenHead } from './head-open.js';
 import type { HeadRows, ImageRows, Kernel } from './head-rows.js';
-import { calibrate, type Sample, type ScaleLoss, scaleLossOf, textScoring } from './head-scale.js';
+import { addLinear, calibrate, type Sample, type ScaleLoss, scaleLossOf, textScoring } from './head-scale.js';
 import type { TrainKernels } from './kernels.js';
-import { cosineLogits } from './layers.js';
+import { cosineLogits, unitOf } from './layers.js';
 import { computeLoss } from './losses.js';
 import { seededRandom } from './random.js';
 import { referenceKernels } from './reference/index.js';
@@ -148,7 +148,7 @@ const startBias = -4.595;
 
 /**
  * Weights of a head before the first step, on channels of length 1.
- * @param sample of the head
+ * @param sampleOfHead rows to judge scores by; not asked for where a head starts from zeros
  */
 export function startHead(
   head: OpenHead,
@@ -156,7 +156,7 @@ export function startHead(
   { own }: Backbone,
   moments: Moments,
   toUnit: Float32Array,
-  sample: Sample,
+  sampleOfHead: () => Sample,
   kernels: TrainKernels,
 ): LayerWeights {
   const { spec, labels, kernel, classifier } = head;
@@ -171,12 +171,13 @@ export function startHead(
     const E = classifier.vectors.length / C;
     // Labels that were never seen tell nothing of where text lies.
     const known = start === 'zeros' ? labels.labels.map(({ index }) => index) : moments.seen(h);
-    const rows = textDuals(classifier.vectors, C, known);
+    const texts = unitOf(classifier.vectors, C, E, kernels).unit as Float32Array;
+    const rows = textDuals(texts, C, known);
     // Where nothing is, all discriminants are near 0: cosines should be below it.
     const bias = product(found.bias.map((value) => value - textBackground), rows, 1, C, E); // prettier-ignore
-    textApart(classifier.vectors, C).forEach((value, e) => (bias[e]! += textConstant * value));
+    textApart(texts, C).forEach((value, e) => (bias[e]! += textConstant * value));
     const text = { weight: atCentre(product(found.weight, rows, D, C, E), kernel), bias };
-    return { ...text, scoring: textScoring(head, text, sample, kernels), ...boxes };
+    return { ...text, scoring: textScoring(classifier, scaleLossOf(head), text, sampleOfHead(), kernels), ...boxes };
   }
   let { weight, bias } = found;
   if (start === 'zeros') {
@@ -184,18 +185,20 @@ export function startHead(
     const rows = classifier.kind === 'cosine' ? directed(weight, C) : atCentre(weight, kernel);
     return { weight: rows, bias, ...boxes };
   }
+  const loss = scaleLossOf(head);
+  const sample = sampleOfHead();
   const scores = new Float32Array(sample.n * C);
   if (classifier.kind === 'cosine') {
     weight = transposed(weight, D, C);
     cosineLogits({ features: sample.x, weights: weight, P: sample.n, C, D, scale: classifier.scale }, scores, kernels);
-    ({ bias } = calibrate(scaleLossOf(head), scores, sample, C, kernels, 'none'));
+    ({ bias } = calibrate(loss, scores, sample, C, kernels, 'none'));
     return { weight: directed(weight, C), bias, ...boxes };
   }
   addLinear(sample.x, atCentre(weight, kernel), bias, scores, kernels);
-  const fitted = calibrate(scaleLossOf(head), scores, sample, C, kernels);
+  const fitted = calibrate(loss, scores, sample, C, kernels);
   weight = weight.map((value, i) => value * fitted.gain[i % C]!);
   bias = bias.map((value, c) => value * fitted.gain[c]! + fitted.bias[c]!);
-  if (start === 'auto' && own) takeKnownRows(weight, bias, own, scaleLossOf(head), kernel, sample, toUnit, kernels);
+  if (start === 'auto' && own) takeKnownRows(weight, bias, own, loss, kernel, sample, toUnit, kernels);
   return { weight: atCentre(weight, kernel), bias, ...boxes };
 }
 
@@ -204,13 +207,6 @@ function atCentre(weight: Float32Array, kernel: Kernel): Float32Array {
   const whole = new Float32Array(kernel * kernel * weight.length);
   whole.set(weight, ((kernel * kernel - 1) / 2) * weight.length);
   return whole;
-}
-
-/** x [n, K] weight [K, C] + bias [C]. */
-function addLinear(x: Float32Array, weight: Float32Array, bias: Float32Array, out: Float32Array, kernels: TrainKernels): void {
-  const [C, n] = [bias.length, out.length / bias.length];
-  kernels.matmul({ a: x, b: weight, out, M: n, N: C, K: weight.length / C });
-  kernels.add_rows({ x: out, row: bias, P: n, C });
 }
 
 /** Rows of the model's own head that are tried for a label: those that fire most at its centres. */
@@ -277,10 +273,8 @@ const textConstant = 5;
  * [C, E] rows whose products with unit text rows are 1 for their own label and 0 for the others, as far as a ridge lets them: (T T' + ridge)^-1 T. Text rows
  * of all labels lie near each other (cosines from 0.66 to 0.94 for COCO's names); sums of the rows themselves say little but that something is there.
  */
-function textDuals(vectors: Float32Array, C: number, known: readonly number[], ridge = textRidge): Float32Array {
-  const [E, n] = [vectors.length / C, known.length];
-  const unit = new Float32Array(C * E);
-  referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
+function textDuals(unit: Float32Array, C: number, known: readonly number[], ridge = textRidge): Float32Array {
+  const [E, n] = [unit.length / C, known.length];
   const rows = Float32Array.from({ length: n * E }, (_, i) => unit[known[Math.floor(i / E)]! * E + (i % E)]!);
   const products = new Float32Array(n * n);
   referenceKernels.matmul({ a: rows, b: rows, out: products, M: n, N: n, K: E, transposeB: true });
@@ -296,13 +290,11 @@ function textDuals(vectors: Float32Array, C: number, known: readonly number[], r
 }
 
 /** [E] of length 1, at a right angle to all text rows; zeros where they fill the space. */
-function textApart(vectors: Float32Array, C: number): Float64Array {
-  const E = vectors.length / C;
-  const duals = textDuals(vectors, C, [...Array(C).keys()], 1e-6);
+function textApart(unit: Float32Array, C: number): Float64Array {
+  const E = unit.length / C;
+  const duals = textDuals(unit, C, [...Array(C).keys()], 1e-6);
   const random = seededRandom(E);
   const x = Float64Array.from({ length: E }, () => random() - 0.5);
-  const unit = new Float32Array(C * E);
-  referenceKernels.unit_rows({ x: vectors, unit, lengths: new Float32Array(C), P: C, D: E });
   const start = Math.hypot(...x);
   const along = Float64Array.from({ length: C }, (_, c) => x.reduce((sum, value, e) => sum + value * unit[c * E + e]!, 0));
   for (let i = 0; i < duals.length; i++) x[i % E]! -= along[Math.floor(i / E)]! * duals[i]!;

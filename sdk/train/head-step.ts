@@ -222,22 +222,16 @@ export class HeadSteps {
     return { weights: Object.fromEntries(weights), optimizer: await this.#optimizer.state() };
   }
 
-  /** Goes on from there. Throws ArgumentError. */
-  restore({
-    weights,
-    optimizer,
-  }: {
-    readonly weights: Readonly<Record<string, Float32Array>>;
-    readonly optimizer: OptimizerState;
-  }): void {
-    for (const { name, weights: own } of this.#parameters) own.write(weights[name]!);
+  /** Goes on from a state of the optimiser; the weights are those that the heads were opened with. Throws ArgumentError. */
+  restore(optimizer: OptimizerState): void {
     this.#optimizer.restore(optimizer);
   }
 
   dispose(): void {
     for (const kept of this.#kept.values()) for (const array of kept.values()) array.dispose();
     for (const { weights } of this.#parameters) weights.dispose();
-    for (const { columns, similarity } of this.#heads) for (const array of [columns, similarity]) array?.dispose();
+    for (const { layer, columns, similarity } of this.#heads)
+      for (const array of [...layer.constants, columns, similarity]) array?.dispose();
     this.#optimizer.dispose();
     this.#sums.dispose();
   }

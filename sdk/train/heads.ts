@@ -16,7 +16,7 @@ import type { TrainEpoch, TrainHeadsOptions } from './head-options.js';
 import { type HeadLayer, writeHeads } from './head-package.js';
 import { type HeadPlan, openPlan } from './head-plan.js';
 import { type ImageRows, scaledRows } from './head-rows.js';
-import { sampleOf, textScoring } from './head-scale.js';
+import { sampleOf, scaleLossOf, textScoring } from './head-scale.js';
 import { startHead } from './head-start.js';
 import { HeadSteps, type StartedHead } from './head-step.js';
 import type { TrainKernels } from './kernels.js';
@@ -146,14 +146,14 @@ async function train(
     const { labels, kernel, classifier, loss } = head;
     const weights = course.stored
       ? storedWeights(course.stored, head)
-      : startHead(head, h, backbone, moments, toUnit, samples[h]!(), kernels.host);
+      : startHead(head, h, backbone, moments, toUnit, samples[h]!, kernels.host);
     return { name: labels.name, kernel, classes: labels.size, classifier, loss, ...weights };
   });
   const now = new HeadSteps(kernels.device, started, { toUnit, optimizer, memory });
   try {
     let random = seededRandom(seed + 0x5eed);
     if (course.stored) {
-      now.restore(course.stored);
+      now.restore(course.stored.optimizer);
       sampler.restore(course.stored.sampler);
       random = randomFrom(course.stored.random);
     }
@@ -167,11 +167,18 @@ async function train(
     /** Brings the scores of text heads to scale again. */
     const scaleTexts = (): void => {
       for (const [h, head] of heads.entries()) {
-        if (head.classifier.kind !== 'text') continue;
+        const { classifier } = head;
+        if (classifier.kind !== 'text') continue;
         const part = (name: string) => `${head.labels.name}/${name}`;
         const [weight, bias] = [course.bestWeights[part('weight')]!, course.bestWeights[part('bias')]!];
         const unit = weight.map((value, i) => value / toUnit[Math.floor(i / bias.length) % toUnit.length]!);
-        course.bestWeights[part('scoring')] = textScoring(head, { weight: unit, bias }, samples[h]!(), kernels.host);
+        course.bestWeights[part('scoring')] = textScoring(
+          classifier,
+          scaleLossOf(head),
+          { weight: unit, bias },
+          samples[h]!(),
+          kernels.host,
+        );
       }
     };
     const endEpoch = async (epoch: number): Promise<void> => {

@@ -11,8 +11,8 @@ type Merges = Pick<TrainKernels, 'merge_masks' | 'merge_masks_gradient'>;
 
 const reference: Products & Merges = referenceKernels;
 
-/** Rows of length 1, and the lengths they had. */
-function unitOf(x: Floats, P: number, D: number, kernels: Products): { unit: Floats; lengths: Float64Array } {
+/** Rows of length 1, of the floats that came, and the lengths they had. */
+export function unitOf(x: Floats, P: number, D: number, kernels: Products): { unit: Floats; lengths: Float64Array } {
   const [unit, lengths] = [x.slice(), new Float64Array(P)];
   kernels.unit_rows({ x, unit, lengths, P, D });
   return { unit, lengths };
