@@ -15,7 +15,7 @@ import {
   type LabelsSpec,
   type TextEmbeddings,
 } from 'labelweave';
-import { drawOnFrame, readFile as readBytes, toFrame, writeBytes, writePng } from 'labelweave/node';
+import { drawOnFrame, toFrame, writeBytes, writePng } from 'labelweave/node';
 import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
 import { namedModel } from './models.js';
@@ -238,17 +238,12 @@ async function readEmbeddings(vectors: unknown, labels: string | undefined, mode
   if (file === undefined) return undefined;
   if (labels === undefined) throw new UsageError('--vectors: found no --labels; wanted the labels whose vectors they are');
   if (models > 1) throw new UsageError('--vectors: found several --model; wanted one');
-  const { readLabelFile } = await import('./label-files.js');
+  const { readLabelFile, readVectorFile } = await import('./label-files.js');
   const read = await readLabelFile(labels);
   if (read.kind !== 'labels')
     throw new UsageError(`--labels ${labels}: found ${read.kind}; wanted a list of labels with --vectors`);
-  const { readVectors } = await import('labelweave/taxonomy/merge');
   const { space } = read;
-  return {
-    name: space.name,
-    labels: space,
-    vectors: Float32Array.from(readVectors(space, await readBytes(file), basename(file)).vectors),
-  };
+  return { name: space.name, labels: space, vectors: Float32Array.from((await readVectorFile(space, file)).vectors) };
 }
 
 async function readText(file: string, option: string): Promise<string> {

@@ -10,6 +10,7 @@ import {
   detectFormat, type FormatOptions, type LabelFormat, labelFormats, type MSegTable, readCoco, readConfig, readMappingCsv, readMSeg, readOpenImages,
   readUniDet, type UnifiedFormat, unifiedFormats,
 } from 'labelweave/taxonomy/formats'; // prettier-ignore
+import { type EmbeddedSpace, readVectors } from 'labelweave/taxonomy/merge';
 import { UsageError, wordOption } from './exit.js';
 import { catalogueNames, namedLabels } from './labels.js';
 
@@ -131,6 +132,23 @@ export function pairsOption(name: string, value: unknown): [name: string, value:
     if (at < 1) throw new UsageError(`--${name}: found ${JSON.stringify(text)}; wanted NAME=VALUE`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
+}
+
+/** Throws UsageError for the name of a pair that no label space has. */
+export function checkNames(
+  option: string,
+  pairs: Iterable<readonly [name: string, ...unknown[]]>,
+  spaces: readonly LabelSpace[],
+): void {
+  for (const [name] of pairs) {
+    if (!spaces.some((space) => space.name === name))
+      throw new UsageError(`--${option}: found ${JSON.stringify(name)}; wanted ${spaces.map((space) => space.name).join(', ')}`);
+  }
+}
+
+/** A vector for each label of a space, from an .npy or safetensors file. Throws LoadError, ModelError, LabelSpaceError. */
+export async function readVectorFile(space: LabelSpace, place: string): Promise<EmbeddedSpace> {
+  return readVectors(space, await readFile(place), basename(place));
 }
 
 /** One of a few words, or undefined. Throws UsageError. */

@@ -22,11 +22,11 @@ import {
 } from 'labelweave/learn';
 import { encodeJpeg, readFile, toFrame, writeBytes } from 'labelweave/node';
 import { readPins, readTaxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
-import { type NameLevel, nameLevels, readVectors } from 'labelweave/taxonomy/merge';
+import { type NameLevel, nameLevels } from 'labelweave/taxonomy/merge';
 import { type Options, pathOption } from './evaluate-run.js';
 import { numberOption, textOption, textsOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
-import { pairsOption } from './label-files.js';
+import { checkNames, pairsOption, readVectorFile } from './label-files.js';
 import { learnSolveCommand } from './learn-solve.js';
 import type { Progress } from './progress.js';
 
@@ -93,12 +93,13 @@ async function learn(files: readonly string[], settings: Settings, signal: Abort
     parts.push(await readFirings(file, { signal }));
   }
   const firings = joinFirings(parts);
+  checkNames('language', settings.language, firings.spaces);
   const language = await Promise.all(
     settings.language.map(async ([dataset, file]) => {
-      const space = firings.spaces.find((one) => one.name === dataset);
-      if (!space)
-        throw new UsageError(`--language: found ${JSON.stringify(dataset)}; wanted ${firings.spaces.map((one) => one.name).join(', ')}`); // prettier-ignore
-      return readVectors(space, await readFile(file), basename(file));
+      return readVectorFile(
+        firings.spaces.find((one) => one.name === dataset)!,
+        file,
+      );
     }),
   );
   // A pins file may be written over by the answer, so it is read before.

@@ -1,18 +1,10 @@
 // `labelweave taxonomy merge`: a taxonomy of several label spaces by equal names, or by vectors that point the same way.
-import { basename } from 'node:path';
 import type { LabelSpace } from 'labelweave';
-import { readFile, writeBytes } from 'labelweave/node';
+import { writeBytes } from 'labelweave/node';
 import { writeTaxonomy } from 'labelweave/taxonomy/file';
-import {
-  mergeByEmbedding,
-  mergeByName,
-  type MergeResult,
-  nameLevels,
-  type NotMerged,
-  readVectors,
-} from 'labelweave/taxonomy/merge';
+import { mergeByEmbedding, mergeByName, type MergeResult, nameLevels, type NotMerged } from 'labelweave/taxonomy/merge';
 import { exitCodes, numberOption, textOption, UsageError, wordOption } from './exit.js';
-import { pairsOption, readSpace } from './label-files.js';
+import { checkNames, pairsOption, readSpace, readVectorFile } from './label-files.js';
 import { describeTaxonomy } from './taxonomy-convert.js';
 
 /** Lines of what was not merged that are shown unless all are asked for. */
@@ -52,14 +44,11 @@ async function byEmbedding(
   files: readonly (readonly [name: string, file: string])[],
   options: Parameters<typeof mergeByEmbedding>[1],
 ): Promise<MergeResult> {
-  for (const [name] of files) {
-    if (!spaces.some((space) => space.name === name))
-      throw new UsageError(`--vectors: found ${JSON.stringify(name)}; wanted ${spaces.map((space) => space.name).join(', ')}`);
-  }
+  checkNames('vectors', files, spaces);
   const embedded = spaces.map(async (space) => {
     const [, place] = files.find(([name]) => name === space.name) ?? [];
     if (place === undefined) throw new UsageError(`--vectors: found none of ${space.name}; wanted ${space.name}=FILE`);
-    return readVectors(space, await readFile(place), basename(place));
+    return readVectorFile(space, place);
   });
   return mergeByEmbedding(await Promise.all(embedded), options);
 }

@@ -1,11 +1,10 @@
 // `labelweave train`: annotated photos in, a model package with new heads on the frozen features of a model out; it can be stopped and taken up again.
 import { mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { LabelSpace } from 'labelweave';
 import { openFolder, readFile, writeBytes } from 'labelweave/node';
 import { isLabelSpace, labelSpace } from 'labelweave/taxonomy';
 import { type Taxonomy, writeTaxonomy } from 'labelweave/taxonomy/file';
-import { readVectors } from 'labelweave/taxonomy/merge';
 import {
   hardSoftLoss,
   type HeadSpec,
@@ -19,7 +18,7 @@ import {
 import { type Options, pathOption } from './evaluate-run.js';
 import { numberOption, textOption, UsageError, wordOption } from './exit.js';
 import { interruptible } from './interrupt.js';
-import { optionalWord, pairsOption, readLabelFile } from './label-files.js';
+import { checkNames, optionalWord, pairsOption, readLabelFile, readVectorFile } from './label-files.js';
 import { namedModel } from './models.js';
 import type { Progress } from './progress.js';
 
@@ -77,16 +76,13 @@ async function categoriesOf(name: string, file: string): Promise<LabelSpace> {
 async function classifiersOf(spaces: readonly LabelSpace[], options: Options): Promise<NonNullable<HeadSpec['classifier']>[]> {
   const wanted = optionalWord('classifier', options['classifier'], ['linear', 'cosine', 'text'] as const);
   const vectors = new Map(pairsOption('vectors', options['vectors']));
-  const names = spaces.map(({ name }) => name);
-  const lost = [...vectors.keys()].find((name) => !names.includes(name));
-  if (lost !== undefined) throw new UsageError(`--vectors: found ${JSON.stringify(lost)}; wanted ${names.join(', ')}`);
+  checkNames('vectors', vectors, spaces);
   if (vectors.size > 0 && wanted !== undefined && wanted !== 'text')
     throw new UsageError(`--vectors: found --classifier ${wanted}; wanted --classifier text, or none`);
   return Promise.all(
     spaces.map(async (space) => {
       const file = vectors.get(space.name);
-      if (file !== undefined)
-        return { kind: 'text', vectors: Float32Array.from(readVectors(space, await readFile(file), basename(file)).vectors) };
+      if (file !== undefined) return { kind: 'text', vectors: Float32Array.from((await readVectorFile(space, file)).vectors) };
       if (wanted === 'text')
         throw new UsageError(`--classifier text: found no --vectors of ${space.name}; wanted --vectors ${space.name}=FILE`);
       return wanted ?? 'linear';

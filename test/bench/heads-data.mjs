@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluateCoco } from '../../dist/evaluate/index.js';
+import { readNpy } from '../../dist/tensor/npy.js';
 import { seededRandom } from '../../dist/train/index.js';
 
 /** A data set: COCO's JSON and the folder of its images. Ends the program where it is not there. */
@@ -35,28 +36,10 @@ export function shuffled(list, seed) {
   return order;
 }
 
-/** A numpy array of float16 or float32 in C order: its shape and numbers. */
-export async function readNpy(file) {
-  const bytes = await readFile(file);
-  const length = bytes.readUInt16LE(8);
-  const header = bytes.toString('latin1', 10, 10 + length);
-  const shape = /'shape': \(([^)]*)\)/.exec(header)[1].split(',').filter((x) => x.trim()).map(Number); // prettier-ignore
-  const kind = /'descr': '(<f[24])'/.exec(header)?.[1];
-  if (!kind || !header.includes("'fortran_order': False"))
-    throw new Error(`${file}: float16 or float32 in C order, not ${header}`);
-  const at = 10 + length;
-  const size = kind === '<f2' ? 2 : 4;
-  const values = Float32Array.from({ length: (bytes.length - at) / size }, (_, i) =>
-    size === 4 ? bytes.readFloatLE(at + 4 * i) : half(bytes.readUInt16LE(at + 2 * i)),
-  );
-  return { shape, values };
-}
-
-function half(bits) {
-  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+/** Rows of text of an .npy file: [labels, E]. */
+export async function readRows(file) {
+  const { shape, data } = readNpy(new Uint8Array(await readFile(file)), file);
+  return { shape, values: Float32Array.from(data) };
 }
 
 /** A ByteStore of files: features of an image are computed by the first run only. About 4 MB an image. */

@@ -16,7 +16,7 @@ import { chooseRuntime } from '../../dist/runtime/choose.js';
 import { boxInCells } from '../../dist/train/head-data.js';
 import { FeatureBank, featuresOf, openBackbone } from '../../dist/train/head-network.js';
 import { placeOf } from '../../dist/train/head-rows.js';
-import { ap50, featureFolder, mean, openData, readNpy, shuffled, summary } from './heads-data.mjs';
+import { ap50, featureFolder, mean, openData, readRows, shuffled, summary } from './heads-data.mjs';
 
 const shared = (path) => fileURLToPath(new URL(`../../../shared/data/${path}`, import.meta.url));
 const { values: options } = parseArgs({
@@ -40,7 +40,7 @@ if (!existsSync(options.text)) {
   console.error(`No ${options.text}: rows of text of COCO's 80 names, [80, E], are needed. Give the file with --text.`);
   process.exit(1);
 }
-const { shape, values: text } = await readNpy(options.text);
+const { shape, values: text } = await readRows(options.text);
 const E = shape[1];
 const names = datasets.train.annotations.categories.map(({ name }) => name);
 if (names.length !== shape[0]) throw new Error(`${names.length} labels and ${shape[0]} rows of text`);

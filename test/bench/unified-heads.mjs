@@ -12,7 +12,7 @@ import { voc } from '../../dist/taxonomy/catalog/voc.js';
 import { unifiedLabelSpace } from '../../dist/taxonomy/index.js';
 import { mergeByName } from '../../dist/taxonomy/merge/index.js';
 import { hardSoftLoss, labelSimilarity, trainHeads } from '../../dist/train/index.js';
-import { ap50, featureFolder, mean, openData, partOf, readNpy, shuffled, summary } from './heads-data.mjs';
+import { ap50, featureFolder, mean, openData, partOf, readRows, shuffled, summary } from './heads-data.mjs';
 
 const shared = (path) => fileURLToPath(new URL(`../../../shared/data/${path}`, import.meta.url));
 const { values: options } = parseArgs({
@@ -44,7 +44,7 @@ const ofUnion = ({ index }, dataset) => {
 };
 let vectors;
 if (options.text) {
-  const { shape, values } = await readNpy(options.text);
+  const { shape, values } = await readRows(options.text);
   const row = (place) => values.subarray(place * shape[1], (place + 1) * shape[1]);
   const twin = ({ id }) => {
     const { members } = taxonomy.labels.find(({ members: { voc: own } }) => own === id);
